@@ -1,0 +1,255 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox>=2025.10.14"]
+# ///
+"""Every job of the repository is a session here: `python3 noxfile.py -l` lists them."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+if sys.version_info < (3, 11):
+    raise SystemExit(
+        f"noxfile: grad needs Python 3.11 or newer and this is {sys.version.split()[0]}; "
+        "call a newer one, for example: python3.12 noxfile.py"
+    )
+
+os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # trust what the machine trusts, as pip does
+
+try:
+    import nox
+except ModuleNotFoundError:  # a fresh machine: put nox into .nox/bootstrap and start again from there
+    home = ROOT / ".nox" / "bootstrap"
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if Path(sys.prefix) == home:
+        raise
+    if not (home / "ready").exists():
+        print("noxfile: first run, installing nox into .nox/bootstrap", file=sys.stderr)
+        import importlib.util
+        import venv
+
+        own_pip = importlib.util.find_spec("pip") is None
+        try:
+            venv.create(home, with_pip=own_pip, clear=True)
+        except (ImportError, subprocess.CalledProcessError) as error:
+            raise SystemExit(
+                f"noxfile: {sys.executable} has neither pip nor ensurepip, so nothing can be installed with it. "
+                "Install one of them (on Debian and Ubuntu: apt install python3-pip) and call this again, "
+                "or, where uv is installed, call: uv run noxfile.py"
+            ) from error
+        pip = [python, "-m", "pip"] if own_pip else [sys.executable, "-m", "pip", "--python", python]
+        pins = ["-c", ROOT / "constraints.txt"]
+        subprocess.run([*pip, "--disable-pip-version-check", "install", "-q", *pins, "nox[uv]"], check=True)
+        (home / "ready").touch()
+    raise SystemExit(subprocess.run([python, __file__, *sys.argv[1:]], cwd=ROOT).returncode)
+
+nox.needs_version = ">=2025.10.14"
+nox.options.sessions = ["tests", "integration"]
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False  # nox then names each session it skips, on CI too
+
+# each layer and the layers under it
+LAYERS = {
+    "grad-core": [],
+    "grad-nn": ["grad-core"],
+    "grad-optim": ["grad-core"],
+    "grad-data": [],
+}
+PACKAGES = list(LAYERS)
+SETTINGS = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTEST = ["pytest", "-c", "pyproject.toml"]
+
+# Other interpreters are found where the usual version managers put them, after everything on PATH.
+for folders in ("~/.pyenv/versions/*/bin", "~/.local/share/uv/python/*/bin", "~/.local/share/mise/installs/python/*/bin"):
+    found = sorted(glob.glob(os.path.expanduser(folders)))
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *found])
+
+
+
+def works(version: str) -> bool:
+    """Whether this Python starts; a version manager may leave commands on PATH that do not."""
+    command = shutil.which(f"python{version}")
+    return command is not None and subprocess.run([command, "--version"], capture_output=True).returncode == 0
+
+
+# The Python that runs this file is among them, so at least one is always tested.
+PYTHONS = sorted({"3.11", "3.12", "3.13", f"3.{sys.version_info.minor}"})
+OLDEST = next((v for v in PYTHONS if works(v)), None)
+
+built: dict[str, str] = {}  # the wheel of each package, made once a run
+
+
+def wheel(session: nox.Session, package: str) -> str:
+    """Build the wheel of one package, once a run, and return its path."""
+    if package not in built:
+        folder = ROOT / ".nox" / "wheels" / package
+        shutil.rmtree(folder, ignore_errors=True)
+        if session.venv_backend == "uv":
+            command = ["uv", "build", "-q", "--wheel", "--build-constraints", "constraints.txt", "--out-dir", str(folder)]
+        else:
+            command = ["python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(folder)]
+        session.run_install(*command, f"./packages/{package}")
+        built[package] = str(next(folder.glob("*.whl")))
+    return built[package]
+
+
+def install(session: nox.Session, *groups: str, packages: list[str], extra: tuple[str, ...] = ()) -> None:
+    """Install pinned tools by group, and packages as wheels; nothing of the checkout itself is importable."""
+    tools = nox.project.dependency_groups(SETTINGS, *groups)
+    session.install("-c", "constraints.txt", *tools, *extra, *(wheel(session, package) for package in packages))
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("package", [nox.param(p, id=p) for p in PACKAGES])
+def tests(session: nox.Session, package: str) -> None:
+    """The tests of each package with only its lower layers installed, on every Python found."""
+    install(session, "tests", packages=[*LAYERS[package], package])
+    session.run(*PYTEST, f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """The four layers together: contracts, public names, every block of code in README and docs."""
+    install(session, "tests", "integration", packages=PACKAGES)
+    session.run(*PYTEST, "tests", *session.posargs, env={"MPLBACKEND": "agg"})
+
+
+@nox.session(python=OLDEST)
+@nox.parametrize("package", [nox.param(p, id=p) for p in PACKAGES])
+def minimums(session: nox.Session, package: str) -> None:
+    """The tests of each package on the oldest NumPy and the oldest lower layers that it admits."""
+    project = nox.project.load_toml(ROOT / "packages" / package / "pyproject.toml")["project"]
+    floors = {}
+    for requirement in project["dependencies"]:
+        name, _, versions = requirement.partition(">=")
+        floors[name] = versions.split(",")[0]
+    for lower in LAYERS[package]:
+        here = nox.project.load_toml(ROOT / "packages" / lower / "pyproject.toml")["project"]["version"]
+        if here != floors[lower] and not here.startswith(f"{floors[lower]}."):
+            session.error(f"{package} admits {lower} {floors[lower]}, but this checkout holds only {here}")
+    install(session, "tests", packages=[*LAYERS[package], package], extra=(f"numpy=={floors['numpy']}.0",))
+    session.run(*PYTEST, f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, formatting, and the metadata and declared dependencies of each package."""
+    install(session, "lint", packages=[])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("validate-pyproject", "pyproject.toml", *(f"packages/{p}/pyproject.toml" for p in PACKAGES))
+    for package in PACKAGES:
+        with session.chdir(f"packages/{package}"):
+            session.run("deptry", "src")
+
+
+@nox.session(python=OLDEST)
+def types(session: nox.Session) -> None:
+    """Strict type checking of the four packages."""
+    install(session, "types", packages=[])
+    session.run("mypy", *(f"packages/{package}/src" for package in PACKAGES), *session.posargs)
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Imports go downwards only, across the packages and inside each."""
+    install(session, "contracts", packages=[])
+    source = os.pathsep.join(str(ROOT / "packages" / package / "src") for package in PACKAGES)
+    session.run("lint-imports", *session.posargs, env={"PYTHONPATH": source})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into site/, strictly, and look up every public name in it; `-- serve` shows it as you write."""
+    install(session, "docs", packages=[])
+    if session.posargs:
+        session.run("mkdocs", *session.posargs)
+        return
+    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", "site")
+    session.run("python", "tests/public_names.py", "--site", "site")
+
+
+@nox.session
+@nox.parametrize("package", [nox.param(p, id=p) for p in PACKAGES])
+def wheels(session: nox.Session, package: str) -> None:
+    """Each wheel alone in an empty environment with the layers below it, its README, metadata and size."""
+    install(session, packages=[*LAYERS[package], package])
+    session.run("python", "-I", "-W", "error", "tests/wheel_alone.py", package, *LAYERS[package])
+    install(session, "wheels", packages=[])
+    session.run("check-wheel-contents", wheel(session, package))
+    session.run("twine", "check", "--strict", wheel(session, package))
+    sizes = {p: Path(wheel(session, p)).stat().st_size for p in PACKAGES}
+    session.log(f"the wheel of {package}: {sizes[package] / 1000:.1f} kB; all: {sum(sizes.values()) / 1000:.1f} kB")
+    if sum(sizes.values()) > 300_000:
+        session.error(f"the wheels together may take 300 kB and take {sizes}")
+
+
+@nox.session(python=OLDEST, venv_backend="virtualenv", reuse_venv=True)
+def oracle(session: nox.Session) -> None:
+    """Compare each package with PyTorch; the number of tests passed is the number of comparisons."""
+    with_torch(session)
+    folders = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("packages/*/oracle"))
+    if not folders:
+        session.error("no comparison found: packages/*/oracle/test_*.py is where they stand")
+    session.run(*PYTEST, *folders, *session.posargs)
+
+
+@nox.session(python=OLDEST, venv_backend="virtualenv", reuse_venv=True)
+def bench(session: nox.Session) -> None:
+    """Time the layers against hand-written NumPy, PyTorch, HIPS autograd and MyGrad; options after `--`."""
+    with_torch(session, "bench")
+    session.run("python", "benchmarks/run.py", *session.posargs)
+
+
+def with_torch(session: nox.Session, *groups: str) -> None:
+    """Install PyTorch with pip, which alone reads pip's settings and so finds a local build of it, and the layers."""
+    install(session, "torch", "tests", *groups, packages=PACKAGES)
+    session.install("--force-reinstall", "--no-deps", *(wheel(session, p) for p in PACKAGES))  # the venv is reused
+
+
+@nox.session
+def mnist(session: nox.Session) -> None:
+    """The main job: train a network on MNIST; options after `--`, for example `-- --epochs 2`."""
+    install(session, "examples", packages=PACKAGES)
+    session.run("python", "examples/mnist_mlp.py", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example program in its short mode."""
+    install(session, "examples", packages=PACKAGES)
+    for program in sorted(ROOT.glob("examples/[!_]*.py")):
+        session.run("python", str(program.relative_to(ROOT)), "--quick", *session.posargs, env={"MPLBACKEND": "agg"})
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the source archive of each package into dist/."""
+    install(session, "build", packages=[])
+    for package in PACKAGES:
+        session.run("python", "-m", "build", "--outdir", "dist", f"packages/{package}")
+
+
+@nox.session
+def pins(session: nox.Session) -> None:
+    """Write constraints.txt anew: the newest tools that the dependency groups of pyproject.toml admit."""
+    install(session, "pins", packages=[])
+    groups = [word for name in SETTINGS["dependency-groups"] if name != "torch" for word in ("--group", name)]
+    options = ["--universal", "--python-version=3.11", "--upgrade", "--no-header", "--no-annotate", "--quiet"]
+    numpy = "--no-emit-package=numpy"  # tests run on the newest, and on the oldest in `minimums`
+    session.run("uv", "pip", "compile", *options, numpy, *groups, "--output-file", "constraints.txt", "pyproject.toml")
+    lines = (ROOT / "constraints.txt").read_text()
+    (ROOT / "constraints.txt").write_text(f"# The tools, pinned; written by `python3 noxfile.py -s pins`.\n{lines}")
+
+
+if __name__ == "__main__":
+    nox.main()
