@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - any Python may have been called
     raise SystemExit(
         f"noxfile: grad needs Python 3.11 or newer and this is {sys.version.split()[0]}; "
         "call a newer one, for example: python3.12 noxfile.py"
@@ -49,7 +48,7 @@ except ModuleNotFoundError:  # a fresh machine: put nox into .nox/bootstrap and 
         pins = ["-c", ROOT / "constraints.txt"]
         subprocess.run([*pip, "--disable-pip-version-check", "install", "-q", *pins, "nox[uv]"], check=True)
         (home / "ready").touch()
-    raise SystemExit(subprocess.run([python, __file__, *sys.argv[1:]], cwd=ROOT).returncode)
+    raise SystemExit(subprocess.run([python, __file__, *sys.argv[1:]], cwd=ROOT).returncode) from None
 
 nox.needs_version = ">=2025.10.14"
 nox.options.sessions = ["tests", "integration"]
@@ -69,10 +68,9 @@ SETTINGS = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTEST = ["pytest", "-c", "pyproject.toml"]
 
 # Other interpreters are found where the usual version managers put them, after everything on PATH.
-for folders in ("~/.pyenv/versions/*/bin", "~/.local/share/uv/python/*/bin", "~/.local/share/mise/installs/python/*/bin"):
-    found = sorted(glob.glob(os.path.expanduser(folders)))
+for manager in ("~/.pyenv/versions", "~/.local/share/uv/python", "~/.local/share/mise/installs/python"):
+    found = sorted(str(folder) for folder in Path(manager).expanduser().glob("*/bin"))
     os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *found])
-
 
 
 def works(version: str) -> bool:
@@ -94,10 +92,10 @@ def wheel(session: nox.Session, package: str) -> str:
         folder = ROOT / ".nox" / "wheels" / package
         shutil.rmtree(folder, ignore_errors=True)
         if session.venv_backend == "uv":
-            command = ["uv", "build", "-q", "--wheel", "--build-constraints", "constraints.txt", "--out-dir", str(folder)]
+            command = ["uv", "build", "-q", "--wheel", "--build-constraints", "constraints.txt", "--out-dir"]
         else:
-            command = ["python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(folder)]
-        session.run_install(*command, f"./packages/{package}")
+            command = ["python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir"]
+        session.run_install(*command, str(folder), f"./packages/{package}")
         built[package] = str(next(folder.glob("*.whl")))
     return built[package]
 

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import public_names
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXPLAINED = [name for name in public_names.recorded() if not name.endswith(".__version__")]
+
+
+def test_the_list_is_what_the_packages_make_public():
+    real = set(public_names.public_names())
+    listed = set(public_names.recorded())
+    assert not (real ^ listed), (
+        f"public but not listed: {sorted(real - listed)}; listed but gone: {sorted(listed - real)}. "
+        "If that is meant, run: python tests/public_names.py --write"
+    )
+    assert public_names.recorded() == sorted(listed)
+
+
+@pytest.mark.parametrize("module", public_names.public_modules())
+def test_all_of_a_module_is_sorted_complete_and_exists(module):
+    imported = importlib.import_module(module)
+    assert imported.__all__ == sorted(set(imported.__all__))
+    assert [name for name in imported.__all__ if not hasattr(imported, name)] == []
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_a_public_name_has_a_docstring_of_its_own(name):
+    module, _, last = name.rpartition(".")
+    thing = getattr(importlib.import_module(module), last)
+    text = inspect.getdoc(thing) or ""
+    assert len(text.split()) >= 3
+    if not inspect.isclass(thing):
+        assert text != inspect.getdoc(type(thing))
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_a_public_name_is_in_the_changelog_of_its_package(name):
+    package = public_names.PACKAGES[name.split(".")[0]]
+    text = (ROOT / "packages" / package / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"(?<!\w){re.escape(name.rpartition('.')[2])}(?!\w)", text)
+
+
+@pytest.mark.parametrize("module", public_names.public_modules())
+def test_a_public_module_has_a_place_in_the_reference(module):
+    pages = (page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "reference").glob("*.md"))
+    assert any(re.search(rf"^::: {re.escape(module)}$", page, re.MULTILINE) for page in pages)
+
+
+def test_a_name_that_no_page_explains_is_reported(tmp_path):
+    page = tmp_path / "reference" / "core" / "index.html"
+    page.parent.mkdir(parents=True)
+    first, *others = EXPLAINED
+    page.write_text("".join(f'<h2 id="{name}">' for name in others))
+    assert public_names.missing_in_site(tmp_path) == [first]
