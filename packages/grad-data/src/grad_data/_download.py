@@ -1,0 +1,232 @@
+"""Fetch one archive from the first mirror that delivers it, in bounded time, whatever the mirrors do.
+
+Three things keep the time bounded. Every wait (for a name, a connection, a header, more bytes) ends after
+`Policy.timeout`. The number of attempts is limited. And there is one clock for all of them together: it starts with
+`Policy.patience` seconds, and only bytes that arrive add to it. So a machine without a network is known after
+`patience` seconds at the latest, a mirror that drips one byte now and then as well, while a slow but steady download
+may take its time.
+"""
+
+import http.client
+import ipaddress
+import queue
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grad_data._errors import CorruptDataError
+from grad_data._idx import Archive, decode
+
+__all__ = ["MirrorsFailedError", "Policy", "fetch"]
+
+_CHUNK = 1 << 16
+_USER_AGENT = "grad-data (https)"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How long and how often to try.
+
+    Attributes:
+        timeout: seconds for any single wait.
+        patience: seconds for one archive over all mirrors and attempts, not counting what bytes earn.
+        attempts: rounds over all mirrors.
+        backoff: seconds before the second round; doubles before each further one.
+        lowest_rate: bytes that add one second to the patience.
+    """
+
+    timeout: float = 4.0
+    patience: float = 10.0
+    attempts: int = 3
+    backoff: float = 0.5
+    lowest_rate: float = 16_384.0
+
+
+class MirrorsFailedError(Exception):
+    """No mirror delivered; `reasons` maps each one to the last thing that went wrong with it."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        super().__init__("no mirror delivered")
+        self.reasons = reasons
+
+
+class _AttemptError(Exception):
+    """One attempt at one mirror failed; the text is a reason for the user."""
+
+
+class _Clock:
+    def __init__(self, patience: float, rate: float) -> None:
+        self._end = time.monotonic() + patience
+        self._rate = rate
+
+    def left(self) -> float:
+        return self._end - time.monotonic()
+
+    def earn(self, count: int) -> None:
+        self._end += count / self._rate
+
+
+Fetched = tuple[bytes, NDArray[np.uint8]]
+
+
+def fetch(archive: Archive, mirrors: tuple[str, ...], policy: Policy, alive: Callable[[], None]) -> Fetched:
+    """Return the verified bytes of `archive`, and the array inside.
+
+    Args:
+        archive: what to fetch; the bytes are returned only if everything in it holds.
+        mirrors: addresses of folders, each ending in a slash. HTTPS, or plain HTTP on this very machine.
+        policy: limits of time and effort.
+        alive: called now and then while there is progress.
+
+    Raises:
+        MirrorsFailedError: with a reason for every mirror.
+    """
+    clock = _Clock(policy.patience, policy.lowest_rate)
+    reasons = dict.fromkeys(mirrors, "not tried, the time was up")
+    for attempt in range(policy.attempts):
+        if attempt:
+            time.sleep(max(0.0, min(policy.backoff * 2 ** (attempt - 1), clock.left())))
+        for mirror in mirrors:
+            if clock.left() <= 0:
+                raise MirrorsFailedError(reasons)
+            alive()
+            try:
+                raw = _attempt(mirror + archive.name, archive, policy, clock, alive)
+                array = decode(raw, archive)
+            except (_AttemptError, CorruptDataError) as error:
+                reasons[mirror] = str(error)
+            else:
+                return raw, array
+    raise MirrorsFailedError(reasons)
+
+
+def _attempt(url: str, archive: Archive, policy: Policy, clock: _Clock, alive: Callable[[], None]) -> bytes:
+    response = _open(url, min(policy.timeout, clock.left()))
+    with response:
+        announced = response.headers.get("Content-Length", "")
+        if "html" in response.headers.get("Content-Type", ""):
+            raise _AttemptError("it answered with an HTML page (a log-in page of this network?), not with the archive")
+        if announced.isdecimal() and int(announced) != archive.size:
+            raise _AttemptError(f"it announced {int(announced):,} bytes, the archive has {archive.size:,}")
+        raw = bytearray()
+        while len(raw) <= archive.size:
+            try:
+                chunk = response.read1(_CHUNK)
+            except (OSError, http.client.HTTPException) as error:
+                raise _AttemptError(f"after {len(raw):,} bytes: {_reason(error)}") from None
+            if not chunk:
+                break
+            raw += chunk
+            clock.earn(len(chunk))
+            alive()
+            if clock.left() <= 0:
+                raise _AttemptError(f"too slow: {len(raw):,} of {archive.size:,} bytes when the time was up")
+    return bytes(raw)
+
+
+def _open(url: str, timeout: float) -> http.client.HTTPResponse:
+    """Open `url` within `timeout` seconds in all.
+
+    The socket's own timeout covers neither looking up a name nor a server that sends its header drop by drop, nor
+    several addresses tried in turn. So a thread does the opening, and is left to itself when it takes too long.
+    """
+    _check_address(url, loopback=True)
+    box: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
+    abandoned = threading.Event()
+
+    def work() -> None:
+        try:
+            box.put(_opener(url).open(url, timeout=timeout))
+        except (OSError, http.client.HTTPException, ValueError, _AttemptError) as error:
+            box.put(error)
+        if abandoned.is_set():
+            _discard(box)
+
+    try:
+        threading.Thread(target=work, name="grad-data download", daemon=True).start()
+    except RuntimeError as error:  # no threads in a browser
+        raise _AttemptError(str(error)) from None
+    try:
+        result = box.get(timeout=timeout)
+    except queue.Empty:
+        abandoned.set()
+        _discard(box)
+        raise _AttemptError(f"no answer within {timeout:.1f} s") from None
+    if isinstance(result, http.client.HTTPResponse):
+        return result
+    if isinstance(result, urllib.error.HTTPError):
+        result.close()
+    raise _AttemptError(_reason(result))
+
+
+def _discard(box: "queue.SimpleQueue[http.client.HTTPResponse | Exception]") -> None:
+    """Close a response that came too late, from whichever side finds it."""
+    try:
+        late = box.get_nowait()
+    except queue.Empty:
+        return
+    if isinstance(late, http.client.HTTPResponse | urllib.error.HTTPError):
+        late.close()
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    handlers: list[urllib.request.BaseHandler] = [_SafeRedirects()]
+    if _is_loopback(url):
+        handlers.append(urllib.request.ProxyHandler({}))  # a proxy cannot reach this machine's own server
+    opener = urllib.request.build_opener(*handlers)
+    opener.addheaders = [("User-Agent", _USER_AGENT)]
+    return opener
+
+
+class _SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect only to an address that would be allowed as a mirror, and never from HTTPS down to HTTP."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        try:
+            _check_address(newurl, loopback=req.type == "http")
+        except _AttemptError:
+            fp.close()
+            raise
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _check_address(url: str, *, loopback: bool) -> None:
+    scheme = urllib.parse.urlsplit(url).scheme
+    if scheme != "https" and not (loopback and scheme == "http" and _is_loopback(url)):
+        raise _AttemptError(f"refused to open {url}: only HTTPS is trusted")
+
+
+def _is_loopback(url: str) -> bool:
+    host = urllib.parse.urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reason(error: Exception) -> str:
+    """A reason a reader understands, out of whatever the network code raised."""
+    if isinstance(error, _AttemptError):
+        return str(error)
+    if isinstance(error, urllib.error.HTTPError):
+        return f"it answered {error.code} {error.reason}"
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    return str(cause) or type(cause).__name__
