@@ -182,7 +182,7 @@ def docs(session: nox.Session) -> None:
 def wheels(session: nox.Session, package: str) -> None:
     """Each wheel alone in an empty environment with the layers below it, its README, metadata and size."""
     install(session, packages=[*LAYERS[package], package])
-    session.run("python", "-I", "-W", "error", "tests/wheel_alone.py", package, *LAYERS[package])
+    session.run("python", "-W", "error", "tests/wheel_alone.py", package, *LAYERS[package])
     install(session, "wheels", packages=[])
     session.run("check-wheel-contents", wheel(session, package))
     session.run("twine", "check", "--strict", wheel(session, package))
@@ -195,7 +195,7 @@ def wheels(session: nox.Session, package: str) -> None:
 @nox.session(python=OLDEST, venv_backend="virtualenv", reuse_venv=True)
 def oracle(session: nox.Session) -> None:
     """Compare each package with PyTorch; the number of tests passed is the number of comparisons."""
-    with_torch(session)
+    with_torch(session, "tests")
     folders = sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("packages/*/oracle"))
     if not folders:
         session.error("no comparison found: packages/*/oracle/test_*.py is where they stand")
@@ -211,7 +211,7 @@ def bench(session: nox.Session) -> None:
 
 def with_torch(session: nox.Session, *groups: str) -> None:
     """Install PyTorch with pip, which alone reads pip's settings and so finds a local build of it, and the layers."""
-    install(session, "torch", "tests", *groups, packages=PACKAGES)
+    install(session, "torch", *groups, packages=PACKAGES)
     session.install("--force-reinstall", "--no-deps", *(wheel(session, p) for p in PACKAGES))  # the venv is reused
 
 
@@ -235,7 +235,7 @@ def build(session: nox.Session) -> None:
     """Build the wheel and the source archive of each package into dist/."""
     install(session, "build", packages=[])
     for package in PACKAGES:
-        session.run("python", "-m", "build", "--outdir", "dist", f"packages/{package}")
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", "dist", f"packages/{package}")
 
 
 @nox.session

@@ -9,6 +9,7 @@ import importlib
 import importlib.metadata
 import importlib.resources
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,8 @@ def main(package: str, *lower: str) -> None:
     require(module.__version__ == importlib.metadata.version(package), f"{name}.__version__ is not the wheel's version")
     require((importlib.resources.files(name) / "py.typed").is_file(), f"{package} has no py.typed")
 
-    needed = {word.partition(">")[0] for word in importlib.metadata.requires(package) or []}
+    requirements = [text for text in importlib.metadata.requires(package) or [] if "extra ==" not in text]
+    needed = {re.split(r"[^\w.-]", text)[0] for text in requirements}
     require(needed == {"numpy", *lower}, f"{package} requires {needed}, but should require numpy and {lower}")
     present = {found.name for found in importlib.metadata.distributions()} - {"pip", "setuptools", "wheel"}
     require(present == {"numpy", package, *lower}, f"the environment should be empty otherwise, but holds {present}")
