@@ -18,7 +18,14 @@ PACKAGES = {
     "grad_optim": "grad-optim",
 }
 # Modules without an underscore that are nevertheless inside: what they define is public through another module.
-INSIDE = ("grad_core.creation", "grad_core.errors", "grad_core.ops", "grad_core.transforms")
+INSIDE = (
+    "grad_core.creation",
+    "grad_core.errors",
+    "grad_core.ops",
+    "grad_core.transforms",
+    "grad_data.digits",
+    "grad_data.mnist",
+)
 
 
 def public_modules() -> list[str]:
