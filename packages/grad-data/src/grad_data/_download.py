@@ -1,10 +1,10 @@
 """Fetch one archive from the first mirror that delivers it, in bounded time, whatever the mirrors do.
 
 Three things keep the time bounded. Every wait (for a name, a connection, a header, more bytes) ends after
-`Policy.timeout`. The number of attempts is limited. And there is one clock for all of them together: it starts with
-`Policy.patience` seconds, and only bytes that arrive add to it. So a machine without a network is known after
-`patience` seconds at the latest, a mirror that drips one byte now and then as well, while a slow but steady download
-may take its time.
+`Policy.timeout`. The number of attempts is limited. And there are clocks, one for each attempt that starts with
+`timeout` seconds and one for all of them together that starts with `patience` seconds: only bytes that arrive add to
+them. So a machine without a network is known after `patience` seconds at the latest, a mirror that drips a byte now and
+then does not use up the time of the next one, while a slow but steady download may take as long as it needs.
 """
 
 import http.client
@@ -36,18 +36,18 @@ class Policy:
     """How long and how often to try.
 
     Attributes:
-        timeout: seconds for any single wait.
+        timeout: seconds for any single wait, and for one attempt, not counting what bytes earn.
         patience: seconds for one archive over all mirrors and attempts, not counting what bytes earn.
         attempts: rounds over all mirrors.
         backoff: seconds before the second round; doubles before each further one.
-        lowest_rate: bytes that add one second to the patience.
+        lowest_rate: how many bytes earn one second.
     """
 
     timeout: float = 4.0
     patience: float = 10.0
     attempts: int = 3
     backoff: float = 0.5
-    lowest_rate: float = 16_384.0
+    lowest_rate: float = 8_192.0
 
 
 class MirrorsFailedError(Exception):
@@ -109,8 +109,8 @@ def fetch(archive: Archive, mirrors: tuple[str, ...], policy: Policy, alive: Cal
 
 
 def _attempt(url: str, archive: Archive, policy: Policy, clock: _Clock, alive: Callable[[], None]) -> bytes:
-    response = _open(url, min(policy.timeout, clock.left()))
-    with response:
+    with _open(url, min(policy.timeout, clock.left())) as response:
+        own_clock = _Clock(policy.timeout, policy.lowest_rate)
         announced = response.headers.get("Content-Length", "")
         if "html" in response.headers.get("Content-Type", ""):
             raise _AttemptError("it answered with an HTML page (a log-in page of this network?), not with the archive")
@@ -125,9 +125,10 @@ def _attempt(url: str, archive: Archive, policy: Policy, clock: _Clock, alive: C
             if not chunk:
                 break
             raw += chunk
-            clock.earn(len(chunk))
             alive()
-            if clock.left() <= 0:
+            for each in (clock, own_clock):
+                each.earn(len(chunk))
+            if min(clock.left(), own_clock.left()) <= 0:
                 raise _AttemptError(f"too slow: {len(raw):,} of {archive.size:,} bytes when the time was up")
     return bytes(raw)
 

@@ -23,8 +23,8 @@ class Digits(LabelledImages):
     """Handwriting-like digits, as many as wanted, drawn by a procedure: for tests, for demos, for work offline.
 
     Each digit has three ways of being written. The control points of its strokes are shaken, the whole is bent,
-    sheared, stretched and turned, and drawn with a pen of random width and pressure. As in MNIST it then fits a box of 20x20
-    pixels, its centre of mass in the middle of the 28x28, give or take a pixel.
+    sheared, stretched and turned, and drawn with a pen of random width and pressure. As in MNIST it then fits a box of
+    20x20 pixels, its centre of mass in the middle of the 28x28, give or take a pixel.
 
     Every run of ten digits, counted from the start, has each class once, so guessing scores 10 %. Digit i depends only
     on `seed` and i: `Digits(100)` are the first hundred of `Digits(1000)`. Different seeds give independent digits:
