@@ -121,6 +121,21 @@ def integration(session: nox.Session) -> None:
     session.run(*PYTEST, "tests", *session.posargs, env={"MPLBACKEND": "agg"})
 
 
+@nox.session
+def mnist(session: nox.Session) -> None:
+    """The main job: train a network on MNIST; options after `--`, for example `-- --epochs 2`."""
+    install(session, "examples", packages=PACKAGES)
+    session.run("python", "examples/mnist_mlp.py", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run every example program in its short mode."""
+    install(session, "examples", packages=PACKAGES)
+    for program in sorted(ROOT.glob("examples/[!_]*.py")):
+        session.run("python", str(program.relative_to(ROOT)), "--quick", *session.posargs, env={"MPLBACKEND": "agg"})
+
+
 @nox.session(python=OLDEST)
 @nox.parametrize("package", [nox.param(p, id=p) for p in PACKAGES])
 def minimums(session: nox.Session, package: str) -> None:
@@ -136,6 +151,15 @@ def minimums(session: nox.Session, package: str) -> None:
             session.error(f"{package} admits {lower} {floors[lower]}, but this checkout holds only {here}")
     install(session, "tests", packages=[*LAYERS[package], package], extra=(f"numpy=={floors['numpy']}.0",))
     session.run(*PYTEST, f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Show the lines and branches of the four packages that their own tests leave untried."""
+    install(session, "tests", "coverage", packages=PACKAGES)
+    tests = [f"packages/{package}/tests" for package in PACKAGES]
+    session.run("coverage", "run", "-m", *PYTEST, "-q", *tests, *session.posargs)
+    session.run("coverage", "report")
 
 
 @nox.session
@@ -213,21 +237,6 @@ def with_torch(session: nox.Session, *groups: str) -> None:
     """Install PyTorch with pip, which alone reads pip's settings and so finds a local build of it, and the layers."""
     install(session, "torch", *groups, packages=PACKAGES)
     session.install("--force-reinstall", "--no-deps", *(wheel(session, p) for p in PACKAGES))  # the venv is reused
-
-
-@nox.session
-def mnist(session: nox.Session) -> None:
-    """The main job: train a network on MNIST; options after `--`, for example `-- --epochs 2`."""
-    install(session, "examples", packages=PACKAGES)
-    session.run("python", "examples/mnist_mlp.py", *session.posargs)
-
-
-@nox.session
-def examples(session: nox.Session) -> None:
-    """Run every example program in its short mode."""
-    install(session, "examples", packages=PACKAGES)
-    for program in sorted(ROOT.glob("examples/[!_]*.py")):
-        session.run("python", str(program.relative_to(ROOT)), "--quick", *session.posargs, env={"MPLBACKEND": "agg"})
 
 
 @nox.session
