@@ -20,7 +20,6 @@ PACKAGES = {
 # Modules without an underscore that are nevertheless inside: what they define is public through another module.
 INSIDE = (
     "grad_core.creation",
-    "grad_core.errors",
     "grad_core.ops",
     "grad_core.transforms",
     "grad_data.digits",

@@ -39,11 +39,12 @@ def test_a_public_name_has_a_docstring_of_its_own(name):
         assert text != inspect.getdoc(type(thing))
 
 
-@pytest.mark.parametrize("name", EXPLAINED)
-def test_a_public_name_is_in_the_changelog_of_its_package(name):
-    package = public_names.PACKAGES[name.split(".")[0]]
-    text = (ROOT / "packages" / package / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(rf"(?<!\w){re.escape(name.rpartition('.')[2])}(?!\w)", text)
+@pytest.mark.parametrize("package", public_names.PACKAGES)
+def test_the_changelog_of_a_package_mentions_each_of_its_public_names(package):
+    text = (ROOT / "packages" / public_names.PACKAGES[package] / "CHANGELOG.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", text))
+    mine = [name for name in EXPLAINED if name.split(".")[0] == package]
+    assert [name for name in mine if name.rpartition(".")[2] not in words] == []
 
 
 def test_the_reference_has_a_page_for_each_module_and_a_place_for_each_name():
