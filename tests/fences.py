@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import io
 import re
 import sys
 import textwrap
@@ -42,6 +43,14 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
+def check(example: doctest.DocTest) -> None:
+    """Run a doctest; where an output differs, raise an AssertionError that shows both and the line."""
+    report = io.StringIO()
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    if runner.run(example, out=report.write, clear_globs=False).failed:
+        raise AssertionError(report.getvalue())
+
+
 def run(page: Path) -> int:
     """Run the blocks of a page from top to bottom in one namespace, and return how many there were.
 
@@ -52,8 +61,7 @@ def run(page: Path) -> int:
     for block in todo:
         if block.code.lstrip().startswith(">>>"):
             example = doctest.DocTestParser().get_doctest(block.code, namespace, page.name, str(page), block.line - 1)
-            runner = doctest.DebugRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-            runner.run(example, clear_globs=False)
+            check(example)
             namespace.update(example.globs)
         else:
             exec(compile("\n" * (block.line - 1) + block.code, str(page), "exec"), namespace)  # noqa: S102 - our own pages

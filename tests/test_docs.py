@@ -62,7 +62,7 @@ def test_a_page_is_one_namespace_and_a_console_block_is_compared(tmp_path):
     page.write_text("```python\nx = 20\n```\n```pycon\n>>> x + 1\n21\n>>> y = x\n```\n```python\nassert y == 20\n```\n")
     assert fences.run(page) == 3
     page.write_text("```pycon\n>>> 20 + 1\n22\n```\n")
-    with pytest.raises(fences.doctest.DocTestFailure):
+    with pytest.raises(AssertionError, match=r"line 2(.|\n)*Expected:\n +22\nGot:\n +21"):
         fences.run(page)
 
 

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import pkgutil
 
+import fences
 import pytest
 from public_names import PACKAGES
 
@@ -26,8 +27,7 @@ EXAMPLES = [
 @pytest.mark.parametrize("example", [pytest.param(test, id=test.name) for test in EXAMPLES])
 def test_the_example_of_a_docstring_runs(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    runner = doctest.DebugRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    runner.run(example)
+    fences.check(example)
 
 
 def test_no_example_is_lost_on_the_way():
