@@ -132,7 +132,10 @@ def mnist(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run every example program in its short mode."""
     install(session, "examples", packages=PACKAGES)
-    for program in sorted(ROOT.glob("examples/[!_]*.py")):
+    programs = sorted(ROOT.glob("examples/[!_]*.py"))
+    if not programs:
+        session.error("no program found in examples/")
+    for program in programs:
         session.run("python", str(program.relative_to(ROOT)), "--quick", *session.posargs, env={"MPLBACKEND": "agg"})
 
 
@@ -197,7 +200,7 @@ def docs(session: nox.Session) -> None:
     if session.posargs:
         session.run("mkdocs", *session.posargs)
         return
-    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", "site")
+    session.run("mkdocs", "build", "--strict", "--site-dir", "site")
     session.run("python", "tests/public_names.py", "--site", "site")
 
 
