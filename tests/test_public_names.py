@@ -30,13 +30,15 @@ def test_all_of_a_module_exists_and_is_named_once(module):
 
 
 @pytest.mark.parametrize("name", EXPLAINED)
-def test_a_public_name_has_a_docstring_of_its_own(name):
+def test_a_public_name_has_a_docstring_of_its_own_with_an_example(name):
     module, _, last = name.rpartition(".")
     thing = getattr(importlib.import_module(module), last)
     text = inspect.getdoc(thing) or ""
     assert len(text.split()) >= 3
     if not inspect.isclass(thing):
         assert text != inspect.getdoc(type(thing))
+    if callable(thing) and not (inspect.isclass(thing) and issubclass(thing, Exception)):
+        assert ">>> " in text
 
 
 @pytest.mark.parametrize("package", public_names.PACKAGES)
@@ -44,7 +46,8 @@ def test_the_changelog_of_a_package_mentions_each_of_its_public_names(package):
     text = (ROOT / "packages" / public_names.PACKAGES[package] / "CHANGELOG.md").read_text(encoding="utf-8")
     words = set(re.findall(r"\w+", text))
     mine = [name for name in EXPLAINED if name.split(".")[0] == package]
-    assert [name for name in mine if name.rpartition(".")[2] not in words] == []
+    missing = [name for name in mine if name.rpartition(".")[2] not in words]
+    assert not missing, f"not in the CHANGELOG of {package}: {', '.join(missing)}"
 
 
 def test_the_reference_has_a_page_for_each_module_and_a_place_for_each_name():
@@ -52,7 +55,9 @@ def test_the_reference_has_a_page_for_each_module_and_a_place_for_each_name():
     modules = re.findall(r"^# [\w.]+ \{ #([\w.]+) \}$", pages, re.MULTILINE)
     assert sorted(modules) == public_names.public_modules()
     explained = re.findall(r"^::: ([\w.]+)$", pages, re.MULTILINE)
-    assert sorted(set(explained) - set(modules)) == [name for name in EXPLAINED if name not in modules]
+    places = set(explained) - set(modules)
+    names = {name for name in EXPLAINED if name not in modules}
+    assert not names ^ places, f"no place for: {sorted(names - places)}; places of nothing: {sorted(places - names)}"
 
 
 def test_a_name_that_no_page_explains_is_reported(tmp_path):
