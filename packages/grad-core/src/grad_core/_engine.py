@@ -1,0 +1,264 @@
+"""The backward pass: one walk over the graph, newest node first, calling each op's own rules.
+
+The walk knows nothing of any op. It calls the same rules with plain arrays, with tracked tensors (`create_graph`, for
+derivatives of any order), or with untracked tensors (while a recorder listens). It keeps a heap of node numbers
+instead of
+recursing, so depth is no limit, and each node runs once, after everything that used its result.
+"""
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+import numpy as np
+
+from ._modes import enable_grad, no_grad, state
+from ._op import Node, Value, wrap
+from .errors import GraphReleasedError, InPlaceError
+
+__all__ = ["run"]
+
+Root = tuple[Value, Any]
+
+_new = object.__new__
+ndarray = np.ndarray
+
+
+def run(
+    roots: Sequence[Root], *, retain_graph: bool, create_graph: bool, targets: Sequence[Value] | None = None
+) -> list[tuple[Value, Any]]:
+    """Carry cotangents back through the graph and return the gradients, each with the tensor it belongs to.
+
+    Args:
+        roots: tensors to start from, each with its cotangent: an array, or a Tensor where `create_graph` is set.
+        retain_graph: keep what the rules need for another pass.
+        create_graph: record the backward pass itself, so that its results can be differentiated.
+        targets: the tensors whose gradients are wanted; rules that lead to none of them are not called.
+            None: the gradients of all leaves.
+
+    Returns:
+        (tensor, gradient) for each leaf, or target, that was reached. The arrays are the caller's own.
+    """
+    if create_graph:
+        with enable_grad():
+            return _walk(roots, retain_graph, True, targets)
+    if state.recorder is not None:
+        with no_grad():
+            return _walk(roots, retain_graph, True, targets)
+    return _walk(roots, retain_graph, False, targets)
+
+
+class _Gathered:
+    """The cotangent of one value as contributions come in; only an array of the engine's own is added to in place."""
+
+    __slots__ = ("g", "owned", "value")
+
+    value: Any  # a Node or a leaf
+    g: Any  # a list with one per output for a node with several results
+    owned: bool
+
+    def add(self, port: int, g: Any) -> None:
+        """Add one more contribution."""
+        if type(self.g) is list:
+            earlier = self.g[port]
+            self.g[port] = g if earlier is None else earlier + g
+        elif self.owned:
+            np.add(self.g, g, out=self.g)
+        else:
+            self.g = self.g + g
+            self.owned = type(self.g) is ndarray
+
+    def cast(self, dtype: Any) -> Any:
+        """Make the cotangent one of `dtype`."""
+        self.g = self.g.astype(dtype)
+        self.owned = type(self.g) is ndarray
+        return self.g
+
+    def own(self) -> Any:
+        """The cotangent as an array that nobody else holds."""
+        return self.g.copy() if isinstance(self.g, ndarray) and not self.owned else self.g
+
+
+def _gather(value: Any, port: int, g: Any, owned: bool) -> _Gathered:
+    gathered = _new(_Gathered)
+    gathered.value = value
+    gathered.g = g
+    gathered.owned = owned
+    if type(value) is Node and type(value.result) is tuple:
+        gathered.g = [None] * len(value.result)
+        gathered.g[port] = g
+    return gathered
+
+
+def _complete(grads: list[Any], specs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The cotangents of all outputs of a node: zeros where none came, each in its output's dtype."""
+    return tuple(
+        [
+            np.zeros(s.shape, s.dtype) if g is None else g if g.dtype == s.dtype else g.astype(s.dtype)
+            for g, s in zip(grads, specs, strict=True)
+        ]
+    )
+
+
+def _walk(
+    roots: Sequence[Root], retain_graph: bool, lifted: bool, targets: Sequence[Value] | None
+) -> list[tuple[Value, Any]]:
+    useful = None if targets is None else _leading_to(targets, roots)
+    captured = {} if targets is None else {(x._node.number, x._port): None for x in targets if x._node is not None}
+    leaves: dict[int, _Gathered] = {}  # by id of the tensor
+    pending: dict[int, _Gathered] = {}  # by number of the node
+    heap: list[int] = []
+
+    for x, g in roots:
+        edge = x._node or x
+        if useful is None or edge in useful:
+            _send(edge, x._port, g, False, pending, heap, leaves)
+    while heap:
+        gathered = pending.pop(heappop(heap))
+        node = gathered.value
+        g = gathered.g
+        if type(g) is list:
+            g = _complete(g, node.result)
+        elif g.dtype is not node.result and g.dtype != node.result:
+            g = gathered.cast(node.result)
+        if captured:
+            _capture(captured, node, gathered)
+        edges = node.edges
+        if useful is not None:
+            edges = [edge if edge in useful else None for edge in edges]
+            if all(edge is None for edge in edges):
+                continue
+        saved = node.saved
+        if saved is None:
+            raise GraphReleasedError(
+                f"the values saved by {node.op.name!r} were released by an earlier backward: "
+                "pass retain_graph=True to that one, or compute the result again"
+            )
+        for version, count, position in node.versions:
+            if version[0] != count:
+                raise _changed(node, version[0], count, position)
+        ans = node.ans
+        if lifted:
+            saved, ans = _lift(node)
+        params = node.params
+        ports = node.ports
+        rules = node.rules
+        for i, edge in enumerate(edges):
+            if edge is not None:
+                grad = rules[i](g, ans, *saved, **params) if params else rules[i](g, ans, *saved)
+                # a fresh array that nobody else has seen may be added to in place
+                owned = grad is not g and type(grad) is ndarray and grad.base is None
+                if type(edge) is Node and edge.number not in pending and type(edge.result) is not tuple:
+                    # `_send`, written out for the commonest case: this is the hot path of every backward pass
+                    gathered = _new(_Gathered)
+                    gathered.value = edge
+                    gathered.g = grad
+                    gathered.owned = owned
+                    pending[edge.number] = gathered
+                    heappush(heap, edge.number)
+                else:
+                    _send(edge, ports[i] if ports is not None else 0, grad, owned, pending, heap, leaves)
+        if not retain_graph:
+            node.saved = node.ans = None
+            node.edges = node.versions = ()
+    for gathered in leaves.values():
+        if gathered.g.dtype != gathered.value.dtype:
+            gathered.cast(gathered.value.dtype)
+    if targets is None:
+        return [(gathered.value, gathered.own()) for gathered in leaves.values()]
+    found = []
+    for x in targets:
+        if x._node is not None:
+            g = captured[x._node.number, x._port]
+        else:
+            g = leaves[id(x)].own() if id(x) in leaves else None
+        if g is not None:
+            found.append((x, g))
+    return found
+
+
+def _send(
+    edge: Any,
+    port: int,
+    g: Any,
+    owned: bool,
+    pending: dict[int, _Gathered],
+    heap: list[int],
+    leaves: dict[int, _Gathered],
+) -> None:
+    """Add `g` to the cotangent of a value: an output of a node, or a leaf."""
+    is_node = type(edge) is Node
+    place, key = (pending, edge.number) if is_node else (leaves, id(edge))
+    if key in place:
+        place[key].add(port, g)
+        return
+    place[key] = _gather(edge, port, g, owned)
+    if is_node:
+        heappush(heap, key)
+
+
+def _capture(captured: dict[tuple[int, int], Any], node: Node, gathered: _Gathered) -> None:
+    """Keep the cotangents of the outputs of this node that were asked for."""
+    grads = gathered.g if type(gathered.g) is list else [gathered.own()]
+    for port, g in enumerate(grads):
+        if (node.number, port) in captured:
+            captured[node.number, port] = g
+
+
+def _leading_to(targets: Sequence[Value], roots: Sequence[Root]) -> set[Any]:
+    """The nodes and leaves from which a target is reached, the targets included."""
+    nodes: dict[int, Node] = {}
+    stack = [x._node for x, _ in roots]
+    while stack:
+        node = stack.pop()
+        if node is not None and node.number not in nodes:
+            nodes[node.number] = node
+            stack.extend([edge for edge in node.edges if type(edge) is Node])
+    useful: set[Any] = {x._node or x for x in targets}
+    for number in sorted(nodes, reverse=True):  # the oldest first: what a node leads to is decided before the node
+        node = nodes[number]
+        if any(edge in useful for edge in node.edges):
+            useful.add(node)
+    return useful
+
+
+def _lift(node: Node) -> tuple[list[Any], Any]:
+    """The saved values as tensors with their place in the graph, for rules whose own derivative may be wanted."""
+    edges = node.edges
+    ports = node.ports or (0,) * len(edges)
+    saved = [
+        wrap(array, edge, port) if isinstance(array, np.ndarray | np.generic) else array
+        for array, edge, port in zip(node.saved or (), edges, ports, strict=True)
+    ]
+    if isinstance(node.ans, tuple):
+        ans: Any = tuple(
+            [
+                wrap(array, node, port) if isinstance(array, np.ndarray | np.generic) else array
+                for port, array in enumerate(node.ans)
+            ]
+        )
+    else:
+        ans = wrap(node.ans, node) if isinstance(node.ans, np.ndarray | np.generic) else node.ans
+    for array, lifted in zip(node.saved or (), saved, strict=True):
+        if isinstance(array, np.generic) and lifted._data is not array:  # a leaf, which is lifted as itself
+            raise _changed(node, lifted._version[0], 0, 0)
+    for version, _, position in node.versions:  # a change of the original must be noticed through these too
+        lifted = saved[position] if position >= 0 else ans[-1 - position] if isinstance(ans, tuple) else ans
+        lifted._version = version
+    return saved, ans
+
+
+def _changed(node: Node, now: int, then: int, position: int) -> InPlaceError:
+    value = (
+        (node.saved or ())[position]
+        if position >= 0
+        else node.ans[-1 - position]
+        if isinstance(node.ans, tuple)
+        else node.ans
+    )
+    return InPlaceError(
+        f"{node.op.name!r} saved {'an input' if position >= 0 else 'its result'} of shape "
+        f"{np.shape(value)} at version {then}, and it is at "
+        f"version {now} now: it was changed in place before backward. Change a copy instead, or change it "
+        "after backward"
+    )

@@ -1,0 +1,193 @@
+"""Kinds of op that need less than a full rule, `elementwise` and `linear`, and the pair that undoes broadcasting."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._op import Op, Rule
+
+__all__ = ["broadcast_to", "elementwise", "explain_broadcast", "linear", "sum_to"]
+
+
+def linear(
+    transpose: Rule,
+    *,
+    batch: Rule | None = None,
+    explain: Callable[..., str | None] | None = None,
+    views: bool = False,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Declare a linear function of one array by its forward and its transpose, ``transpose(g, ans, x, **params)``.
+
+    Its derivative is the function itself, so a tangent goes through the same op.
+    """
+
+    def declare(forward: Callable[..., Any]) -> Op:
+        made: Op
+
+        def jvp(tangents: tuple[Any, ...], ans: Any, *inputs: Any, **params: Any) -> Any:
+            return made.on(tangents[0], **params)
+
+        made = Op(forward, (transpose,), kind="linear", jvp=jvp, batch=batch, explain=explain, views=views, name=name)
+        return made
+
+    return declare
+
+
+def _leading(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes over which an array of `shape` is summed to get `wanted`, which broadcasts to it."""
+    extra = len(shape) - len(wanted)
+    return tuple(i for i, n in enumerate(shape) if i < extra or (wanted[i - extra] == 1 and n != 1))
+
+
+def _batch_to_shape(made: Op) -> Rule:
+    """Batching for the two ops whose parameter is the result's shape: the batch goes in front of both."""
+
+    def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, shape: tuple[int, ...]) -> tuple[Any, int]:
+        x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+        count = x.shape[0]
+        missing = len(shape) - (x.ndim - 1)
+        if missing > 0:
+            x = np.reshape(x, (count, *(1,) * missing, *x.shape[1:]))
+        if missing < 0:  # sum_to of an array with more axes: sum those first, so that the batch axis stays in front
+            x = np.sum(x, axis=tuple(range(1, 1 - missing)))
+        return made.on(x, shape=(count, *shape)), 0
+
+    return batch
+
+
+def _spread_back(g: Any, _ans: Any, _x: Any, shape: tuple[int, ...]) -> Any:
+    return broadcast_to.on(g, shape=_x.shape)
+
+
+@linear(_spread_back)
+def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Sum over the axes along which `shape` was broadcast to the shape of `x`: the transpose of ``broadcast_to``."""
+    total = np.add.reduce(x, axis=_leading(x.shape, shape))
+    return total if total.shape == shape else total.reshape(shape)
+
+
+@linear(lambda g, _ans, _x, shape: sum_to.on(g, shape=_x.shape), views=True)
+def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
+    """Repeat along new axes and axes of length 1 until the shape is `shape`, without a copy."""
+    return np.broadcast_to(x, shape)
+
+
+sum_to.batch = _batch_to_shape(sum_to)
+broadcast_to.batch = _batch_to_shape(broadcast_to)
+
+
+def elementwise(
+    *partials: Rule | float | None, ufunc: np.ufunc | None = None, name: str | None = None
+) -> Callable[[Callable[..., Any]], Op]:
+    """Declare a function of each element by its forward and its partial derivatives, one per argument.
+
+    Each partial is one of
+
+    - ``partial(ans, *inputs, **params)``: the derivative itself;
+    - ``product(g, ans, *inputs, **params)``: its product with `g`, where that is cheaper or safer than a factor, as a
+      `where` that selects is;
+    - a number, where the derivative is constant; or None, where there is none.
+
+    Parameter names with a leading underscore mark what is not read.
+
+    With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation.
+
+    Broadcasting is undone for the user: where an input is smaller than the result, its gradient is summed.
+    """
+    exact = tuple([None if partial is None else _product(partial) for partial in partials])
+    rules = tuple([None if rule is None else _summed(rule, i) for i, rule in enumerate(exact)])
+
+    def jvp(tangents: tuple[Any, ...], ans: Any, *inputs: Any, **params: Any) -> Any:
+        # the derivative is a diagonal matrix, its own transpose: the rule carries tangents forward as it does
+        # cotangents back
+        terms = [
+            rule(t, ans, *inputs, **params) for rule, t in zip(exact, tangents, strict=True) if rule and t is not None
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total + term
+        return total if np.shape(total) == np.shape(ans) else broadcast_to.on(total, shape=np.shape(ans))
+
+    def declare(forward: Callable[..., Any]) -> Op:
+        made: Op
+
+        def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
+            rank = max(np.ndim(x) - (axis is not None) for x, axis in zip(inputs, axes, strict=True))
+            return made.on(*[_batch_first(x, axis, rank) for x, axis in zip(inputs, axes, strict=True)], **params), 0
+
+        made = Op(
+            forward,
+            rules,
+            kind="elementwise",
+            exact=exact,
+            jvp=jvp,
+            batch=batch,
+            explain=explain_broadcast,
+            ufunc=ufunc,
+            name=name,
+        )
+        return made
+
+    return declare
+
+
+def _batch_first(x: Any, axis: int | None, rank: int) -> Any:
+    """The batch axis in front, then as many axes as the widest input has, so that broadcasting still lines them up."""
+    if axis is None:
+        return x
+    x = np.moveaxis(x, axis, 0)
+    return np.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim + 1), *x.shape[1:]))
+
+
+def _product(partial: Rule | float) -> Rule:
+    """The rule ``(g, ans, *inputs) -> g * partial``; `declared` tells the planner which parameters it reads."""
+    if not callable(partial):
+        return _constant_rule(partial)
+    code = partial.__code__
+    if code.co_varnames[0] == "g":
+        return partial
+
+    def rule(g: Any, *values: Any, **params: Any) -> Any:
+        return g * partial(*values, **params)
+
+    rule.declared = partial  # type: ignore[attr-defined]
+    return rule
+
+
+def _constant_rule(factor: float) -> Rule:
+    if factor == 1:
+        return lambda g, _ans, *_inputs, **_params: g
+    if factor == 0:
+        return lambda g, _ans, *_inputs, **_params: np.zeros_like(g)
+    if factor == -1:
+        return lambda g, _ans, *_inputs, **_params: -g
+    return lambda g, _ans, *_inputs, **_params: g * factor
+
+
+def _summed(rule: Rule, position: int) -> Rule:
+    """The same rule, with its result summed to the shape of the input at `position`."""
+
+    def summed(g: Any, ans: Any, *inputs: Any, **params: Any) -> Any:
+        grad = rule(g, ans, *inputs, **params)
+        shape = inputs[position].shape
+        return grad if grad.shape == shape else sum_to.on(grad, shape=shape)
+
+    summed.declared = getattr(rule, "declared", rule)  # type: ignore[attr-defined]
+    return summed
+
+
+def explain_broadcast(*arrays: Any, **_params: Any) -> str | None:
+    """Names the first axis, from the right, whose lengths do not go together."""
+    shapes = [np.shape(a) for a in arrays]
+    for axis in range(1, max(map(len, shapes), default=0) + 1):
+        lengths = [shape[-axis] for shape in shapes if len(shape) >= axis]
+        differing = sorted({n for n in lengths if n != 1})
+        if len(differing) > 1:
+            listed = " and ".join(map(str, shapes))
+            return (
+                f"shapes {listed} do not broadcast: axis -{axis} has lengths {' and '.join(map(str, lengths))}. "
+                "Lengths must be equal or 1; reshape one, or add an axis with expand_dims"
+            )
+    return None

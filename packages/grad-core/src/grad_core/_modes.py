@@ -1,0 +1,113 @@
+"""What is switched on for the current thread: recording of history, and a listener to every op."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ContextDecorator, contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["Recorder", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "recording", "state"]
+
+# called with (op, inputs, params, outputs) after each op; inputs and outputs are the Tensors and constants themselves
+Recorder = Callable[[Any, tuple[Any, ...], dict[str, Any], tuple[Any, ...]], None]
+
+
+class _State(threading.local):
+    """One instance for the process; its attributes are each thread's own and start from these values."""
+
+    grad: bool = True
+    recorder: Recorder | None = None
+
+
+state = _State()
+
+
+class _GradMode(ContextDecorator):
+    """Sets the mode on entering and puts the earlier one back on leaving; nests, and decorates functions."""
+
+    _enabled: bool
+
+    def __init__(self) -> None:
+        self._earlier: list[bool] = []
+
+    def _recreate_cm(self) -> Self:
+        # ContextDecorator calls this for each call of a decorated function: threads and recursion must not
+        # share a stack
+        return type(self)()
+
+    def __enter__(self) -> Self:
+        self._earlier.append(state.grad)
+        state.grad = self._enabled
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        state.grad = self._earlier.pop()
+
+
+class no_grad(_GradMode):  # noqa: N801 - the name PyTorch users know; it is used like a function
+    """Within it nothing records history: results do not require grad. A context manager and a decorator, per thread.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.ones(3, requires_grad=True)
+        >>> with gd.no_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        False
+    """
+
+    _enabled = False
+
+
+class enable_grad(_GradMode):  # noqa: N801 - the name PyTorch users know; it is used like a function
+    """Records history again inside a ``no_grad`` block. A context manager and a decorator, per thread.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.ones(3, requires_grad=True)
+        >>> with gd.no_grad(), gd.enable_grad():
+        ...     y = x * 2
+        >>> y.requires_grad
+        True
+    """
+
+    _enabled = True
+
+
+class inference_mode(_GradMode):  # noqa: N801 - the name PyTorch users know; it is used like a function
+    """The same as ``no_grad``, there being no cheaper mode here: it lets PyTorch code read unchanged.
+
+    Example:
+        >>> import grad_core as gd
+        >>> with gd.inference_mode():
+        ...     y = gd.ones(3, requires_grad=True) * 2
+        >>> y.requires_grad
+        False
+    """
+
+    _enabled = False
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations of this thread record history now.
+
+    Example:
+        >>> import grad_core as gd
+        >>> with gd.no_grad():
+        ...     print(gd.is_grad_enabled())
+        False
+    """
+    return state.grad
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """Call ``recorder(op, inputs, params, outputs)`` after each op of this thread, backward passes included."""
+    earlier = state.recorder
+    state.recorder = recorder
+    try:
+        yield
+    finally:
+        state.recorder = earlier

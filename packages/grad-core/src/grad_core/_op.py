@@ -1,0 +1,425 @@
+"""Ops, the nodes of the graph, and `apply`, the only place where an op meets tensors."""
+
+import inspect
+import itertools
+import operator
+from collections.abc import Callable, Sequence
+from functools import partial, update_wrapper
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from ._dtypes import PLAIN, constant
+from ._modes import state
+from .errors import DTypeError, GradError, ShapeError
+
+if TYPE_CHECKING:
+    from ._tensor import Tensor
+
+__all__ = ["Node", "Op", "Spec", "Value", "apply", "array_like", "nondiff", "op", "start_version", "wrap"]
+
+Array = np.ndarray[Any, Any]
+Rule = Callable[..., Any]
+Plan = tuple[tuple[int, ...], tuple[int, ...], bool]
+
+_new = object.__new__
+ndarray = np.ndarray
+asarray = np.asarray
+_NUMBERS = frozenset({float, int, bool})
+# operators are quicker than the functions, on NumPy's scalars ten times
+_OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: operator.add,
+    np.subtract: operator.sub,
+    np.multiply: operator.mul,
+    np.divide: operator.truediv,
+    np.floor_divide: operator.floordiv,
+    np.remainder: operator.mod,
+    np.power: operator.pow,
+    np.negative: operator.neg,
+}
+# NumPy computes 0-d results as scalars, and ten times faster from scalars than from 0-d arrays: tensors keep
+# them as they come
+_KEPT = frozenset(
+    {ndarray, np.float16, np.float32, np.float64, np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16}
+)
+# newer nodes have smaller numbers, so that a plain min-heap of them yields the newest first
+_next_number = itertools.count(0, -1).__next__
+
+
+class Value:
+    """The state of a tensor. `_tensor.Tensor` adds what users see; nothing else derives from this."""
+
+    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_port", "_requires_grad", "_version", "name")
+
+    _data: Any  # an ndarray, or a NumPy scalar for 0-d values
+    _requires_grad: bool
+    _node: "Node | None"  # the op call that made it; None for leaves and constants
+    _port: int  # which of the node's outputs it is
+    _grad: Any
+    _version: list[int] | None  # counts changes in place; made when first needed, shared by views
+    name: str | None
+
+
+class Spec:
+    """Stands for an input whose values no rule reads: its shape and dtype, without its memory."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, array: Any) -> None:
+        self.shape: tuple[int, ...] = array.shape
+        self.dtype: np.dtype[Any] = array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+
+def spec(value: Any) -> Any:
+    """The Spec of an array, or of each in a tuple; numbers have none and stay."""
+    if type(value) is tuple:
+        return tuple([spec(part) for part in value])
+    return value if type(value) in _NUMBERS else Spec(value)
+
+
+class Node:
+    """One call of an op in the history of a tensor: what to call, with what, and where the results go.
+
+    It never refers to the tensor it made, so there are no reference cycles and memory goes as soon as it can.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "ans",
+        "edges",
+        "number",
+        "op",
+        "params",
+        "ports",
+        "result",
+        "rules",
+        "saved",
+        "versions",
+    )
+
+    op: "Op"
+    params: dict[str, Any]
+    number: int  # newer nodes have smaller numbers
+    edges: Sequence[Any]  # per input: the Node it came from, the leaf Tensor itself, or None where no gradient goes
+    ports: Sequence[int] | None  # per input: which output of that node it is; None stands for all zeros
+    rules: Sequence[Any]  # per input
+    saved: list[Any] | None  # per input: array, number, Spec, or None where nothing is needed; None once released
+    ans: Any
+    # per saved array of a tensor: its counter, the count at saving, and which it is: input i, or output -1 - i
+    versions: Sequence[tuple[list[int], int, int]]
+    result: Any  # its dtype; for an op with several results a tuple of their Specs
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name}>"
+
+
+class Op:
+    """A differentiable function of arrays: a forward, and per argument the rule that carries a gradient back.
+
+    Calling it takes anything array-like and gives a Tensor. ``on`` is for use inside rules: arrays give an array, and
+    Tensors give a Tensor, so that one rule serves the plain backward pass and derivatives of any order.
+
+    Attributes:
+        forward: ``forward(*arrays, **params) -> array`` (or a tuple of arrays), NumPy only.
+        into: the same, taking ``out=`` where NumPy can: for replaying into memory that is there already.
+        rules: per argument ``rule(g, ans, *inputs, **params)``, None where there is no derivative; None for all.
+        variadic: whether it takes any number of arrays; ``rules`` then holds one rule with a keyword ``which``.
+        exact: rules to use instead where every input has the shape of the result; None where there are none.
+        views: whether the result may share memory with the first input.
+        kind: the declarator that made it.
+        jvp: ``jvp(tangents, ans, *inputs, **params)`` or None. batch: ``batch(inputs, axes, **params)`` or None.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        rules: tuple[Rule | None, ...] | None,
+        *,
+        kind: str,
+        exact: tuple[Rule | None, ...] | None = None,
+        variadic: bool = False,
+        views: bool = False,
+        jvp: Callable[..., Any] | None = None,
+        batch: Callable[..., Any] | None = None,
+        explain: Callable[..., str | None] | None = None,
+        ufunc: np.ufunc | None = None,
+        name: str | None = None,
+    ) -> None:
+        update_wrapper(self, forward)
+        self.name = name or forward.__name__.strip("_")
+        self.into = ufunc or forward
+        self.forward = forward if ufunc is None else _OPERATORS.get(ufunc, ufunc)
+        self.rules = rules
+        self.kind = kind
+        self.exact = exact
+        self.variadic = variadic
+        self.views = views
+        self.jvp = jvp
+        self.batch = batch
+        self._explain = explain
+        # bit i: argument i has a rule
+        self.mask = (
+            0 if rules is None else -1 if variadic else sum(1 << i for i, rule in enumerate(rules) if rule is not None)
+        )
+        self.mask_is_full = variadic or (rules is not None and None not in rules)
+        self.plans: dict[int, Plan] = {}
+
+    def __call__(self, *inputs: Any, **params: Any) -> "Tensor":
+        """Apply to tensors or anything that can become one; the result is a Tensor, or a tuple of them."""
+        for x in inputs:
+            if isinstance(x, Value):
+                return apply(self, inputs, params)
+        return apply(self, tuple([constant(x) for x in inputs]), params)
+
+    def on(self, *inputs: Any, **params: Any) -> Any:
+        """Apply inside a rule: all arrays give an array, any Tensor among them gives a Tensor."""
+        for x in inputs:
+            if isinstance(x, Value):
+                return apply(self, inputs, params)
+        return self.forward(*inputs, **params)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def plan(self, tracked: int, count: int) -> Plan:
+        """What the rules of the tracked arguments need: inputs that they read, inputs that they do not, the result."""
+        wanted = [
+            rule for i, rule in enumerate(self.rules or ()) if rule is not None and (self.variadic or tracked >> i & 1)
+        ]
+        reads = [_reads(rule, count) for rule in wanted]
+        kept = tuple([i for i in range(count) if any(of_inputs[i] for _, of_inputs in reads)])
+        dropped = tuple([i for i in range(count) if i not in kept])
+        plan = (kept, dropped, any(of_ans for of_ans, _ in reads))
+        if not self.variadic:
+            self.plans[tracked] = plan
+        return plan
+
+    def rules_for(self, count: int) -> Sequence[Any]:
+        """The rules for a call with `count` arrays."""
+        rules: Sequence[Any] = self.rules or ()
+        return [partial(rules[0], which=i) for i in range(count)] if self.variadic else rules
+
+    def error(self, error: Exception, arrays: list[Any], params: dict[str, Any]) -> Exception:
+        """The error to raise where the forward raised `error`: with the op, the shapes, and what disagrees."""
+        if isinstance(error, GradError):
+            return error
+        given = ", ".join(str(np.shape(a)) for a in arrays)
+        if isinstance(error, TypeError):
+            dtypes = ", ".join(
+                str(a.dtype) if isinstance(a, np.ndarray | np.generic) else type(a).__name__ for a in arrays
+            )
+            return DTypeError(f"{self.name}: cannot take {dtypes} (shapes {given}): {error}")
+        why = self._explain(*arrays, **params) if self._explain is not None else None
+        return ShapeError(f"{self.name}: {why or f'shapes {given}: {error}'}")
+
+
+def _reads(rule: Any, count: int) -> tuple[bool, tuple[bool, ...]]:
+    """What a rule says of itself by its parameter names: a leading underscore means that shape and dtype are enough."""
+    code = getattr(rule, "declared", rule).__code__
+    names = code.co_varnames[: code.co_argcount]
+    start = 2 if names[0] == "g" else 1  # (g, ans, *inputs), or (ans, *inputs) where it is a factor of g
+    reads = [not name.startswith("_") for name in names[start:]]
+    if code.co_flags & inspect.CO_VARARGS:
+        rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        reads += [not rest.startswith("_")] * (count - len(reads))
+    return not names[start - 1].startswith("_"), tuple(reads[:count])
+
+
+# set by `_tensor` when it defines the class: the one knot between tensors and ops, cut here
+tensor_type: Any = Value
+
+
+def wrap(array: Any, edge: Any = None, port: int = 0) -> Any:
+    """A Tensor on `array` with the history `edge`: a Node or None; a leaf is its own history, and comes back."""
+    if edge is not None and type(edge) is not Node:
+        return edge
+    out = _new(tensor_type)
+    out._data = array if type(array) in _KEPT else asarray(array)
+    out._requires_grad = edge is not None
+    out._node = edge
+    out._port = port
+    out._grad = None
+    out._version = None
+    out.name = None
+    return out
+
+
+def start_version(x: Value) -> list[int]:
+    """The counter of changes in place of a tensor, made at its first use."""
+    version = x._version
+    if version is None:
+        version = x._version = [0]
+    return version
+
+
+def array_like(x: Any) -> Any:
+    """A tensor or array as it is, anything else as the array it becomes: something with shape and dtype."""
+    return x if isinstance(x, Value | ndarray) else constant(x)
+
+
+_NO_PARAMS: dict[str, Any] = {}
+
+
+def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> "Tensor":
+    """Run an op on tensors and constants; record a node where history is on and an input with a rule is tracked.
+
+    The result is a Tensor, or a tuple of them for an op with several results.
+    """
+    arrays: list[Any] = []
+    edges: list[Any] = []
+    tracked = 0  # bit i: input i requires grad
+    bit = 1
+    ported = False
+    for x in inputs:
+        if isinstance(x, Value):
+            arrays.append(x._data)
+            if x._requires_grad:
+                tracked |= bit
+                edges.append(x._node or x)
+                if x._port:
+                    ported = True
+            else:
+                edges.append(None)
+        else:
+            arrays.append(x if type(x) in PLAIN else constant(x))
+            edges.append(None)
+        bit += bit
+    try:
+        ans = op.forward(*arrays, **params) if params else op.forward(*arrays)
+    except (ValueError, TypeError) as error:
+        raise op.error(error, arrays, params) from error
+    several = type(ans) is tuple
+    if several:
+        outs = tuple([wrap(array) for array in ans])
+        out = cast("Tensor", outs)  # callers of such ops take them apart
+    else:
+        if type(ans) not in _KEPT:
+            ans = asarray(ans)
+        # `wrap`, written out: this is the hot path of every op
+        out = _new(tensor_type)
+        out._data = ans
+        out._requires_grad = False
+        out._node = None
+        out._port = 0
+        out._grad = None
+        out._version = None
+        out.name = None
+        outs = (out,)
+        if op.views and isinstance(inputs[0], Value):
+            out._version = inputs[0]._version or start_version(inputs[0])
+    tracked &= op.mask
+    if tracked and state.grad:
+        node = _new(Node)
+        node.op = op
+        node.params = params
+        node.number = _next_number()
+        node.ports = None
+        if ported:
+            node.ports = [x._port if edge is not None else 0 for x, edge in zip(inputs, edges, strict=True)]
+        if not op.mask_is_full:  # an input may be tracked and have no rule
+            edges = [edge if tracked >> i & 1 else None for i, edge in enumerate(edges)]
+        node.edges = edges
+        kept, dropped, keeps_ans = op.plans.get(tracked) or op.plan(tracked, len(inputs))
+        rules: Any = op.exact
+        if rules is not None and bit > 2:  # two inputs or more: exact only where no tracked one was broadcast
+            shape = ans.shape
+            for i, edge in enumerate(edges):
+                if edge is not None and arrays[i].shape != shape:
+                    rules = None
+                    break
+        if rules is not None:
+            for i in dropped:
+                arrays[i] = None
+            node.ans = ans if keeps_ans else None
+        else:
+            rules = op.rules_for(len(inputs))
+            for i in dropped:
+                arrays[i] = spec(arrays[i])
+            node.ans = ans if keeps_ans else spec(ans)
+        node.rules = rules
+        node.saved = arrays
+        versions: list[tuple[list[int], int, int]] = []
+        for i in kept:
+            x = inputs[i]
+            if type(arrays[i]) is ndarray and isinstance(x, Value):  # scalars cannot change
+                version = x._version or start_version(x)
+                versions.append((version, version[0], i))
+        if keeps_ans and (several or type(ans) is ndarray):
+            for i, x in enumerate(outs):
+                version = x._version or start_version(x)
+                versions.append((version, version[0], -1 - i))
+        node.versions = versions
+        if several:
+            node.result = tuple([Spec(array) for array in ans])
+            for i, x in enumerate(outs):
+                if x._data.dtype.kind == "f":  # indices, say, beside differentiable outputs
+                    x._port = i
+                    x._node = node
+                    x._requires_grad = True
+        else:
+            node.result = ans.dtype
+            out._node = node
+            out._requires_grad = True
+    if state.recorder is not None:
+        state.recorder(op, inputs, params, outs)
+    return out
+
+
+def op(
+    *,
+    vjp: tuple[Rule | None, ...] | Rule,
+    jvp: Rule | None = None,
+    batch: Rule | None = None,
+    explain: Callable[..., str | None] | None = None,
+    views: bool = False,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Declare an op by its forward and its rules.
+
+    Args:
+        vjp: per argument, ``rule(g, ans, *inputs, **params)`` gives the gradient of that argument, of its shape,
+            from the
+            cotangent `g` of the result; None where there is none. One function instead of a tuple: the op takes any
+            number
+            of arrays, and the rule gets the position it is asked for as ``which``. A parameter whose name starts
+            with an
+            underscore is used for its shape and dtype only, and its memory is not kept.
+            A rule is written in operators, NumPy functions and ``other_op.on(...)``; it does not branch on values.
+        jvp: ``jvp(tangents, ans, *inputs, **params)``, tangents None where zero; derived from `vjp` where not given.
+        batch: ``batch(inputs, axes, **params) -> (ans, axis)``; a loop over the batch where not given.
+        explain: ``explain(*arrays, **params)`` says what is wrong with shapes that the forward refused.
+        views: the result may share memory with the first argument.
+        name: how messages call the op; the name of the function where not given.
+    """
+
+    def declare(forward: Callable[..., Any]) -> Op:
+        variadic = callable(vjp)
+        rules = (vjp,) if callable(vjp) else vjp
+        return Op(
+            forward, rules, kind="op", variadic=variadic, jvp=jvp, batch=batch, explain=explain, views=views, name=name
+        )
+
+    return declare
+
+
+def nondiff(
+    *,
+    ufunc: np.ufunc | None = None,
+    batch: Rule | None = None,
+    explain: Callable[..., str | None] | None = None,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Op]:
+    """Declare a function of arrays whose results have no history: comparisons, indices, rounding to integers.
+
+    With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation.
+    """
+
+    def declare(forward: Callable[..., Any]) -> Op:
+        return Op(forward, None, kind="nondiff", ufunc=ufunc, batch=batch, explain=explain, name=name)
+
+    return declare

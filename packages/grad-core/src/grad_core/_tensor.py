@@ -1,0 +1,319 @@
+"""Tensor: an array, its gradient, its place in the graph. All mathematics stands elsewhere."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import _op
+from ._dtypes import constant, get_default_dtype
+from ._engine import run
+from ._methods import Methods
+from ._op import Node, Value, start_version, wrap
+from ._protocols import Protocols
+from .errors import ConversionError, DTypeError, GradientError, ShapeError
+
+__all__ = ["Tensor", "cotangent"]
+
+
+class Tensor(Value, Methods, Protocols):
+    """An array that remembers how it was computed, so that gradients can be carried back through it.
+
+    Make one with ``gd.tensor``; results of functions and operators are tensors too. The operators of NumPy arrays work,
+    with broadcasting, between tensors, arrays, lists and numbers on either side.
+
+    Args:
+        data: a number, a nested list, an array, or anything with ``__array__`` or ``__dlpack__``. Arrays are not
+            copied.
+        requires_grad: whether gradients are wanted for it; floating dtypes only.
+        name: shown in messages and drawings.
+
+    Raises:
+        DTypeError: a dtype that is not supported, or `requires_grad` for integers or booleans.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.Tensor([1.0, 2.0], requires_grad=True)
+        >>> (x * x).sum().backward()
+        >>> x.grad
+        tensor([2., 4.])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, *, requires_grad: bool = False, name: str | None = None) -> None:
+        self._data = data.data if isinstance(data, Tensor) else constant(data)
+        self._requires_grad = False
+        self._node = None
+        self._port = 0
+        self._grad = None
+        self._version = start_version(data) if isinstance(data, Value) else None
+        self.name = name
+        if requires_grad:
+            self.requires_grad = True
+
+    # The array
+
+    @property
+    def data(self) -> np.ndarray[Any, Any]:
+        """The array itself, without history. ``x.data -= step`` changes it in place, and backward will notice.
+
+        A change through another name for the array, ``a = x.data; a -= step``, cannot be noticed.
+        """
+        if type(self._data) is not np.ndarray:
+            self._data = np.asarray(self._data)  # a scalar until someone wants to see, and perhaps change, the array
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        array = value._data if isinstance(value, Value) else constant(value)
+        if array.shape != self._data.shape:
+            raise ShapeError(
+                f"data of shape {array.shape} cannot replace data of shape {self._data.shape}: make a new "
+                "tensor instead"
+            )
+        self._data = array
+        start_version(self)[0] += 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim  # type: ignore[no-any-return]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return self._data.dtype  # type: ignore[no-any-return]
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The array, sharing memory.
+
+        Raises:
+            ConversionError: the tensor requires grad; ``x.detach().numpy()`` says that its history may go.
+        """
+        if self._requires_grad:
+            raise ConversionError(
+                f"this tensor requires grad{_named(self)}, and a plain array would lose its history: call "
+                "x.detach().numpy()"
+            )
+        return self.data
+
+    def item(self) -> Any:
+        """The only element as a Python number; the tensor may require grad.
+
+        Raises:
+            ConversionError: there are more elements than one, or none.
+        """
+        if self._data.size != 1:
+            raise ConversionError(
+                f"item() needs just one element, and shape {self.shape} has {self._data.size}: use tolist()"
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers; the tensor may require grad."""
+        return self._data.tolist()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a 0-d tensor: it has no axes; use item() for its value")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if self.ndim == 0:
+            raise TypeError("a 0-d tensor has no axis to iterate over; use item() for its value")
+        return (self[i] for i in range(len(self._data)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self._data == (value._data if isinstance(value, Value) else value)).any())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ConversionError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous: use x.any() or x.all(), and `x "
+                "is None` to ask for None"
+            )
+        return bool(self._data.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self._data.dtype.kind not in "iu" or self._data.ndim:
+            raise TypeError(
+                f"only a 0-d integer tensor can be an index, and this is {self.dtype} of shape {self.shape}"
+            )
+        return int(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self._data.size == 1 else format(str(self), spec)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if self._requires_grad or (isinstance(value, Value) and value._requires_grad):
+            raise GradientError(
+                "assignment into a tensor with history, or of a value with history, would not be differentiated: "
+                "build the result with gd.where, gd.concat or gd.scatter_add, or assign to x.data"
+            )
+        key = tuple([k._data if isinstance(k, Value) else k for k in key]) if isinstance(key, tuple) else key
+        self.data[key._data if isinstance(key, Value) else key] = value._data if isinstance(value, Value) else value
+        start_version(self)[0] += 1
+
+    def __repr__(self) -> str:
+        data = self.data
+        text = np.array2string(data, separator=", ", prefix="tensor(", threshold=1000)
+        parts = [text if data.size else f"[], shape={data.shape}" if data.shape != (0,) else "[]"]
+        if data.dtype not in (get_default_dtype(), np.dtype(np.int64), np.dtype(np.bool_)):
+            parts.append(f"dtype={data.dtype}")
+        if self.name is not None:
+            parts.append(f"name={self.name!r}")
+        if self._node is not None:
+            parts.append(f"grad_fn={self._node!r}")
+        elif self._requires_grad:
+            parts.append("requires_grad=True")
+        return f"tensor({', '.join(parts)})"
+
+    # History and gradient
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are carried back to or through this tensor. Settable on leaves."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self._node is not None:
+            if not value:
+                raise GradientError(
+                    "requires_grad of a computed tensor follows from its inputs: use x.detach() to cut its history"
+                )
+            return
+        if value and self._data.dtype.kind != "f":
+            raise DTypeError(
+                f"requires_grad=True needs a floating dtype, and this tensor is {self._data.dtype}: "
+                "give dtype='float32', or write the numbers with a decimal point"
+            )
+        self._requires_grad = bool(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+        """Set ``requires_grad`` and return the tensor itself."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user rather than computed from something that requires grad."""
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The op call that computed it; None for leaves."""
+        return self._node
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """What backward passes have added up here, of the shape and dtype of the tensor; None before the first."""
+        return self._grad  # type: ignore[no-any-return]
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is None:
+            self._grad = None
+            return
+        g = value if isinstance(value, Tensor) else Tensor(value)
+        if g.shape != self.shape:
+            raise ShapeError(
+                f"a gradient of shape {g.shape} cannot belong to a tensor of shape {self.shape}: they must be equal"
+            )
+        self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
+
+    def detach(self) -> "Tensor":
+        """The same array without its history; memory is shared."""
+        out: Tensor = wrap(self.data)
+        out._version = start_version(self)
+        return out
+
+    def backward(self, gradient: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+        """Add the gradients of this tensor to ``.grad`` of every leaf it was computed from.
+
+        Args:
+            gradient: where to start from, of the shape of this tensor; 1 where this is a single number.
+            retain_graph: keep saved values for another backward; as `create_graph` where not given.
+            create_graph: make the gradients differentiable themselves. The leaves' ``.grad`` then refer to the
+                graph, which
+                refers to the leaves: set them to None when done, or use ``gd.gradients``, which makes no such cycle.
+
+        Raises:
+            GradientError: it requires no grad, or is no scalar and `gradient` is not given.
+            GraphReleasedError: an earlier backward released the graph.
+            InPlaceError: a saved value was changed since.
+            ShapeError: `gradient` has another shape.
+
+        Example:
+            >>> import grad_core as gd
+            >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+            >>> (x * 3).backward(gradient=[1.0, 10.0])
+            >>> x.grad
+            tensor([ 3., 30.])
+        """
+        start = cotangent(self, gradient, "backward()", create_graph)
+        retain = create_graph if retain_graph is None else retain_graph
+        for leaf, g in run([(self, start)], retain_graph=retain, create_graph=create_graph):
+            g = g if isinstance(g, Value) else wrap(g)
+            leaf._grad = g if leaf._grad is None else leaf._grad + g
+
+
+def cotangent(x: Tensor, gradient: Any, caller: str, create_graph: bool) -> Any:
+    """The cotangent from which a backward pass of `x` starts: an array, or a Tensor where the pass is recorded."""
+    if not x._requires_grad:
+        raise GradientError(
+            f"{caller} of a tensor that does not require grad{_named(x)}: nothing it was computed from has "
+            "requires_grad=True, "
+            "or it was computed under no_grad"
+        )
+    if gradient is None:
+        if x._data.size != 1:
+            raise GradientError(
+                f"{caller} of a tensor of shape {x.shape} needs the gradient to start from: reduce it to "
+                "one number first "
+                f"(.sum() or .mean()), or pass an array of its shape as gradient="
+            )
+        start: Any = np.ones(x.shape, x.dtype)
+    else:
+        start = (
+            gradient
+            if isinstance(gradient, Value) and create_graph
+            else gradient._data
+            if isinstance(gradient, Value)
+            else constant(gradient)
+        )
+        if start.shape != x.shape:
+            raise ShapeError(
+                f"{caller}: the gradient to start from has shape {start.shape}, and the tensor {x.shape}: "
+                "they must be equal"
+            )
+        if start.dtype != x.dtype:
+            start = start.astype(x.dtype)
+    return wrap(start) if create_graph and not isinstance(start, Value) else start
+
+
+def _named(x: Value) -> str:
+    return f" (name={x.name!r})" if x.name is not None else ""
+
+
+_op.tensor_type = Tensor

@@ -1,0 +1,53 @@
+"""The public door for ops of your own: what grad_core declares its ops with, and what grad_nn uses.
+
+Example:
+    >>> import numpy as np
+    >>> import grad_core as gd
+    >>> from grad_core.extend import elementwise
+    >>> @elementwise(lambda ans, x: 3 * x * x)
+    ... def cube(x):
+    ...     return x * x * x
+    >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(x).sum().backward()
+    >>> x.grad
+    tensor([ 3., 12.])
+"""
+
+from ._kinds import broadcast_to, elementwise, linear, sum_to
+from ._modes import recording
+from ._op import Op, apply, array_like, nondiff, op, start_version
+from ._tensor import Tensor
+
+__all__ = [
+    "Op",
+    "apply",
+    "array_like",
+    "broadcast_to",
+    "elementwise",
+    "linear",
+    "mark_changed",
+    "nondiff",
+    "op",
+    "recording",
+    "sum_to",
+]
+
+
+def mark_changed(x: Tensor) -> None:
+    """Say that the array of a tensor was changed in place through another name, so that backward notices.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import mark_changed
+        >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+        >>> y = (x * x).sum()
+        >>> array = x.data
+        >>> array *= 2
+        >>> mark_changed(x)
+        >>> y.backward()
+        Traceback (most recent call last):
+        ...
+        grad_core.errors.InPlaceError: 'multiply' saved an input of shape (2,) at version 0, and it is at version 1
+        now: ...
+    """
+    start_version(x)[0] += 1

@@ -1,0 +1,1 @@
+"""The operations by theme: forward, derivative and documentation of each stand together."""

@@ -1,0 +1,42 @@
+"""Axis arguments: what users may write, and the one form that the ops take."""
+
+import operator
+from typing import Any
+
+from grad_core.errors import ShapeError
+
+__all__ = ["Axes", "keep_axes", "one_axis", "some_axes"]
+
+Axes = int | tuple[int, ...] | None
+
+
+def one_axis(axis: Any, ndim: int, name: str) -> int:
+    """`axis` counted from the front, 0 to ndim - 1."""
+    try:
+        index = operator.index(axis)
+    except TypeError as error:
+        raise ShapeError(f"{name}: axis must be an integer, and {axis!r} is a {type(axis).__name__}") from error
+    if not -ndim <= index < ndim:
+        allowed = f"-{ndim} to {ndim - 1}" if ndim else "none: it has no axes"
+        raise ShapeError(f"{name}: axis {index} is out of range for an array with {ndim} axes (allowed: {allowed})")
+    return index % ndim
+
+
+def some_axes(axis: Any, ndim: int, name: str) -> tuple[int, ...] | None:
+    """Each axis counted from the front; None, for all axes, stays None."""
+    if axis is None:
+        return None
+    if not isinstance(axis, tuple | list):
+        return (one_axis(axis, ndim, name),)
+    axes = tuple([one_axis(a, ndim, name) for a in axis])
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"{name}: axis {tuple(axis)} names an axis twice")
+    return axes
+
+
+def keep_axes(value: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdims: bool) -> Any:
+    """A reduced value with length 1 along the reduced axes, so that it broadcasts with an array of `shape`."""
+    if keepdims:
+        return value
+    kept = (1,) * len(shape) if axes is None else tuple([1 if i in axes else n for i, n in enumerate(shape)])
+    return value.reshape(kept)

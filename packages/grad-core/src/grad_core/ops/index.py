@@ -1,0 +1,168 @@
+"""Reading parts of an array, and the scatters that carry their gradients back.
+
+Slices and single positions are one op, whose result is a view. Arrays of positions are another, whose positions are
+inputs
+of the op, not parameters: they are data. Each op and its scatter are each other's rules.
+"""
+
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grad_core._kinds import linear
+from grad_core._op import Value, array_like, op
+from grad_core.errors import ShapeError
+
+if TYPE_CHECKING:
+    from grad_core._tensor import Tensor
+
+__all__ = ["getitem", "scatter_add"]
+
+# marks in a key where the next array of positions goes
+_HERE = "array"
+
+
+def _slice_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, key: tuple[Any, ...]) -> tuple[Any, int]:
+    return _slice.on(np.moveaxis(inputs[0], axes[0] or 0, 0), key=(slice(None), *key)), 0
+
+
+def _slice_back(g: Any, _ans: Any, _x: Any, key: tuple[Any, ...]) -> Any:
+    return _unslice.on(g, key=key, shape=_x.shape)
+
+
+@linear(_slice_back, batch=_slice_batch, views=True, name="getitem")
+def _slice(x: Any, *, key: tuple[Any, ...]) -> Any:
+    return x[key]
+
+
+def _unslice_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, key: tuple[Any, ...], shape: tuple[int, ...]
+) -> tuple[Any, int]:
+    g = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    return _unslice.on(g, key=(slice(None), *key), shape=(g.shape[0], *shape)), 0
+
+
+def _unslice_back(g: Any, _ans: Any, _x: Any, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    return _slice.on(g, key=key)
+
+
+@linear(_unslice_back, batch=_unslice_batch, name="unslice")
+def _unslice(x: Any, *, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `x` at the places of `key`."""
+    out = np.zeros(shape, x.dtype)
+    out[key] = x
+    return out
+
+
+def _fill(key: tuple[Any, ...], positions: tuple[Any, ...]) -> tuple[Any, ...]:
+    rest = iter(positions)
+    return tuple([next(rest) if item is _HERE else item for item in key])
+
+
+def _gather_back(g: Any, _ans: Any, _x: Any, *positions: Any, key: tuple[Any, ...], which: int) -> Any:
+    return _scatter.on(g, *positions, key=key, shape=_x.shape)
+
+
+def _scatter_back(
+    g: Any, _ans: Any, _x: Any, *positions: Any, key: tuple[Any, ...], shape: tuple[int, ...], which: int
+) -> Any:
+    return _gather.on(g, *positions, key=key)
+
+
+@op(vjp=_gather_back, name="getitem")
+def _gather(x: Any, *positions: Any, key: tuple[Any, ...]) -> Any:
+    return x[_fill(key, positions)]
+
+
+@op(vjp=_scatter_back, name="scatter_add")
+def _scatter(x: Any, *positions: Any, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `x` added at the places of `key`; what falls on one place is summed."""
+    out = np.zeros(shape, x.dtype)
+    if all(p.dtype == np.bool_ for p in positions):  # a mask names each place once
+        out[_fill(key, positions)] = x
+    else:
+        np.add.at(out, _fill(key, positions), x)
+    return out
+
+
+def _split_key(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """A key as a tuple with marks, and the arrays of positions that go there."""
+    template: list[Any] = []
+    positions: list[Any] = []
+    for item in key if isinstance(key, tuple) else (key,):
+        if (
+            item is None
+            or isinstance(item, slice | EllipsisType)
+            or (isinstance(item, int | np.integer) and not isinstance(item, bool))
+        ):
+            template.append(item)
+            continue
+        array: Any = (
+            item if isinstance(item, Value | np.ndarray) else np.asarray(item, dtype=np.intp if item == [] else None)
+        )
+        if array.dtype.kind not in "iub":
+            raise IndexError(
+                f"getitem: an index of dtype {array.dtype} into shape {shape}: positions are integers, "
+                "slices, None, ..., "
+                "integer arrays or boolean masks"
+            )
+        template.append(_HERE)
+        positions.append(array)
+    return tuple(template), positions
+
+
+def getitem(x: Any, key: Any) -> "Tensor":
+    """``x[key]`` by NumPy's rules: integers, slices, None, ``...``, integer arrays or tensors, and boolean masks.
+
+    Where one element is read several times, its gradients add up.
+
+    Raises:
+        IndexError: a position that is not there, or something that is not an index.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        >>> x[[0, 0, 2]].sum().backward()
+        >>> x.grad
+        tensor([2., 0., 1.])
+    """
+    x = array_like(x)
+    template, positions = _split_key(key, x.shape)
+    try:
+        return _gather(x, *positions, key=template) if positions else _slice(x, key=template)
+    except IndexError as error:
+        raise IndexError(f"getitem: shape {x.shape}: {error}") from error
+
+
+def scatter_add(x: Any, index: Any, values: Any) -> "Tensor":
+    """`x` with `values` added at ``x[index]``; values for one place add up. `x` itself is not changed.
+
+    Args:
+        x: any shape.
+        index: anything that ``x[index]`` takes.
+        values: broadcast to the shape of ``x[index]``.
+
+    Raises:
+        IndexError: a position that is not there.
+        ShapeError: `values` does not broadcast to the places.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.scatter_add(gd.zeros(3), [0, 0, 2], gd.tensor([1.0, 2.0, 3.0]))
+        tensor([3., 0., 3.])
+    """
+    x = array_like(x)
+    values = array_like(values)
+    template, positions = _split_key(index, x.shape)
+    places = getitem(np.empty(x.shape, np.bool_), index).shape
+    if np.broadcast_shapes(places, values.shape) != places:
+        raise ShapeError(f"scatter_add: values of shape {values.shape} do not broadcast to the {places} of x[index]")
+    spread = values + np.zeros(places, values.dtype)
+    added = (
+        _scatter(spread, *positions, key=template, shape=x.shape)
+        if positions
+        else _unslice(spread, key=template, shape=x.shape)
+    )
+    total: Tensor = x + added
+    return total

@@ -1,0 +1,387 @@
+"""Functions that fold axes away, and the softmax family, which needs the same sums."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grad_core._dtypes import resolve_dtype
+from grad_core._kinds import broadcast_to, linear
+from grad_core._op import array_like, nondiff, op
+from grad_core.errors import ShapeError
+
+from ._axes import Axes, keep_axes, one_axis, some_axes
+from .shape import astype
+
+if TYPE_CHECKING:
+    from grad_core._tensor import Tensor
+
+__all__ = ["all", "any", "argmax", "argmin", "log_softmax", "logsumexp", "max", "mean", "min", "softmax", "sum", "var"]
+
+_Axes = tuple[int, ...] | None  # counted from the front; None for all
+
+
+# NumPy's stubs do not take None for an axis together with a bool for keepdims, which NumPy itself does
+_add: Any = np.add.reduce
+_largest: Any = np.maximum.reduce
+_smallest: Any = np.minimum.reduce
+_or: Any = np.logical_or.reduce
+_and: Any = np.logical_and.reduce
+
+
+def _spread(g: Any, shape: tuple[int, ...], axis: _Axes, keepdims: bool) -> Any:
+    """The cotangent of a sum, repeated over what was summed."""
+    return broadcast_to.on(keep_axes(g, shape, axis, keepdims), shape=shape)
+
+
+def _count(shape: tuple[int, ...], axis: _Axes) -> int:
+    count = 1
+    for i in range(len(shape)) if axis is None else axis:
+        count *= shape[i]
+    return count
+
+
+def _batch_reduction(inputs: tuple[Any, ...], axes: tuple[int | None, ...], axis: _Axes) -> tuple[Any, _Axes]:
+    """The batch axis in front, and the reduced axes counted past it."""
+    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    return x, tuple(range(1, x.ndim)) if axis is None else tuple([a + 1 for a in axis])
+
+
+def _sum_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: _Axes, keepdims: bool
+) -> tuple[Any, int]:
+    x, moved = _batch_reduction(inputs, axes, axis)
+    return _sum.on(x, axis=moved, keepdims=keepdims), 0
+
+
+@linear(lambda g, _ans, _x, axis, keepdims: _spread(g, _x.shape, axis, keepdims), batch=_sum_batch)
+def _sum(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
+    return _add(x, axis=axis, keepdims=keepdims, out=out)
+
+
+def sum(x: Any, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> "Tensor":
+    """The sum over one axis, several, or all.
+
+    Args:
+        x: any shape; integers and booleans sum to int64.
+        axis: an axis, a tuple of them, or None for all; negative ones count from the back.
+        dtype: cast to this first, to sum float16 in float32 for one; None for the dtype of `x`.
+        keepdims: keep the summed axes with length 1.
+
+    Returns:
+        The shape of `x` without the summed axes.
+
+    Raises:
+        ShapeError: an axis that is not there, or named twice.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.sum(gd.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+        tensor([4., 6.])
+    """
+    x = array_like(x)
+    if dtype is not None:
+        x = astype(x, resolve_dtype(dtype))
+    return _sum(x, axis=some_axes(axis, x.ndim, "sum"), keepdims=keepdims)
+
+
+def _mean_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: _Axes, keepdims: bool
+) -> tuple[Any, int]:
+    x, moved = _batch_reduction(inputs, axes, axis)
+    return _mean.on(x, axis=moved, keepdims=keepdims), 0
+
+
+@linear(
+    lambda g, _ans, _x, axis, keepdims: _spread(g / _count(_x.shape, axis), _x.shape, axis, keepdims), batch=_mean_batch
+)
+def _mean(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    if x.dtype == np.float16:  # the sum alone may pass 65504, the largest float16
+        return (_add(x, axis=axis, keepdims=keepdims, dtype=np.float32) / _count(x.shape, axis)).astype(np.float16)
+    return _add(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
+
+
+def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    """The arithmetic mean over one axis, several, or all.
+
+    Args:
+        x: any shape; integers give float64.
+        axis: an axis, a tuple of them, or None for all.
+        keepdims: keep the axes with length 1.
+
+    Raises:
+        ShapeError: an axis that is not there, or a mean over no elements.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.mean(gd.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+        tensor([1.5, 3.5])
+    """
+    x = array_like(x)
+    axes = some_axes(axis, x.ndim, "mean")
+    _need_elements(x.shape, axes, "mean")
+    return _mean(x, axis=axes, keepdims=keepdims)
+
+
+def var(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> "Tensor":
+    """The variance, sum((x - mean)²) / (n - correction).
+
+    Args:
+        x: any shape.
+        axis: an axis, a tuple of them, or None for all.
+        correction: 0 for the population (NumPy's default), 1 for the unbiased estimate from a sample (PyTorch's
+            default).
+        keepdims: keep the axes with length 1.
+
+    Raises:
+        ShapeError: an axis that is not there, or no more elements than `correction`.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.var(gd.tensor([1.0, 2.0, 3.0, 4.0]))
+        tensor(1.25)
+    """
+    x = array_like(x)
+    axes = some_axes(axis, x.ndim, "var")
+    count = _need_elements(x.shape, axes, "var")
+    if count <= correction:
+        raise ShapeError(
+            f"var: {count} elements with correction={correction} leave nothing to divide by; give correction=0"
+        )
+    deviation = x - _mean(x, axis=axes, keepdims=True)
+    return _sum(deviation * deviation, axis=axes, keepdims=keepdims) / (count - correction)
+
+
+def _need_elements(shape: tuple[int, ...], axes: _Axes, name: str) -> int:
+    count = _count(shape, axes)
+    if count == 0:
+        raise ShapeError(f"{name}: shape {shape} has no elements along axis {axes}: there is nothing to take it over")
+    return count
+
+
+def _share_ties(g: Any, ans: Any, x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    ties = np.equal(x, keep_axes(ans, x.shape, axis, keepdims))
+    shares = keep_axes(g, x.shape, axis, keepdims) / np.add.reduce(ties, axis=axis, keepdims=True, dtype=g.dtype)
+    return np.where(ties, shares, 0)
+
+
+@op(vjp=(_share_ties,))
+def _max(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
+    return _largest(x, axis=axis, keepdims=keepdims, out=out)
+
+
+@op(vjp=(_share_ties,))
+def _min(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
+    return _smallest(x, axis=axis, keepdims=keepdims, out=out)
+
+
+def max(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    """The largest element along one axis, several, or all; equal largest ones share the gradient evenly.
+
+    Args:
+        x: any shape with at least one element along `axis`.
+        axis: an axis, a tuple of them, or None for all.
+        keepdims: keep the axes with length 1.
+
+    Raises:
+        ShapeError: an axis that is not there, or nothing to choose from.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.max(gd.tensor([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+        tensor([5., 4.])
+    """
+    x = array_like(x)
+    axes = some_axes(axis, x.ndim, "max")
+    _need_elements(x.shape, axes, "max")
+    return _max(x, axis=axes, keepdims=keepdims)
+
+
+def min(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    """The smallest element along one axis, several, or all; equal smallest ones share the gradient evenly.
+
+    Args:
+        x: any shape with at least one element along `axis`.
+        axis: an axis, a tuple of them, or None for all.
+        keepdims: keep the axes with length 1.
+
+    Raises:
+        ShapeError: an axis that is not there, or nothing to choose from.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.min(gd.tensor([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+        tensor([1., 3.])
+    """
+    x = array_like(x)
+    axes = some_axes(axis, x.ndim, "min")
+    _need_elements(x.shape, axes, "min")
+    return _min(x, axis=axes, keepdims=keepdims)
+
+
+# The softmax family: the largest element is subtracted first, so nothing overflows
+
+
+def _finite(x: Any) -> Any:
+    """x, with 0 in place of infinities and NaN: what is subtracted must not turn -inf into NaN."""
+    return np.where(np.isfinite(x), x, 0)
+
+
+def _weigh(g: Any, ans: Any, x: Any, axis: _Axes, keepdims: bool) -> Any:
+    weights = np.exp(x - _finite(keep_axes(ans, x.shape, axis, keepdims)))  # the softmax of x
+    return keep_axes(g, x.shape, axis, keepdims) * weights
+
+
+@op(vjp=(_weigh,))
+def _logsumexp(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    top = _finite(_largest(x, axis=axis, keepdims=True))
+    total = _add(np.exp(x - top), axis=axis, keepdims=keepdims)
+    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every element is -inf
+        return np.log(total) + (top if keepdims else top.reshape(total.shape))
+
+
+def logsumexp(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    """log(sum(exp(x))) over one axis, several, or all, without overflow; -inf where every element is -inf.
+
+    Args:
+        x: any shape of floats, with at least one element along `axis`.
+        axis: an axis, a tuple of them, or None for all.
+        keepdims: keep the axes with length 1.
+
+    Raises:
+        ShapeError: an axis that is not there, or a sum over no elements.
+
+    Example:
+        >>> import grad_core as gd
+        >>> round(gd.logsumexp(gd.tensor([1000.0, 1000.0])).item(), 2)
+        1000.69
+    """
+    x = array_like(x)
+    axes = some_axes(axis, x.ndim, "logsumexp")
+    _need_elements(x.shape, axes, "logsumexp")
+    return _logsumexp(x, axis=axes, keepdims=keepdims)
+
+
+@op(vjp=(lambda g, ans, _x, axis: ans * (g - np.add.reduce(g * ans, axis=axis, keepdims=True)),))
+def _softmax(x: Any, *, axis: int) -> Any:
+    raised = np.exp(x - _largest(x, axis=axis, keepdims=True))
+    raised /= np.add.reduce(raised, axis=axis, keepdims=True)
+    return raised
+
+
+def softmax(x: Any, axis: int = -1) -> "Tensor":
+    """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1 there.
+
+    Args:
+        x: floats with at least one element along `axis`.
+        axis: one axis.
+
+    Raises:
+        ShapeError: the axis is not there, or has no elements.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.softmax(gd.tensor([0.0, 0.0, 1000.0]))
+        tensor([0., 0., 1.])
+    """
+    x = array_like(x)
+    chosen = one_axis(axis, x.ndim, "softmax")
+    _need_elements(x.shape, (chosen,), "softmax")
+    return _softmax(x, axis=chosen)
+
+
+@op(vjp=(lambda g, ans, _x, axis: g - np.exp(ans) * np.add.reduce(g, axis=axis, keepdims=True),))
+def _log_softmax(x: Any, *, axis: int) -> Any:
+    shifted = x - _largest(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def log_softmax(x: Any, axis: int = -1) -> "Tensor":
+    """log(softmax(x)) along an axis, exact where softmax itself would round to 0.
+
+    Args:
+        x: floats with at least one element along `axis`.
+        axis: one axis.
+
+    Raises:
+        ShapeError: the axis is not there, or has no elements.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.log_softmax(gd.tensor([0.0, 1000.0]))
+        tensor([-1000.,     0.])
+    """
+    x = array_like(x)
+    chosen = one_axis(axis, x.ndim, "log_softmax")
+    _need_elements(x.shape, (chosen,), "log_softmax")
+    return _log_softmax(x, axis=chosen)
+
+
+# Without a gradient
+
+
+@nondiff()
+def _argmax(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+    return np.argmax(x, axis=axis, keepdims=keepdims)
+
+
+@nondiff()
+def _argmin(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+    return np.argmin(x, axis=axis, keepdims=keepdims)
+
+
+@nondiff()
+def _any(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    return _or(x, axis=axis, keepdims=keepdims)
+
+
+@nondiff()
+def _all(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    return _and(x, axis=axis, keepdims=keepdims)
+
+
+def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> "Tensor":
+    """The index of the first largest element along an axis, or in the flattened array: int64.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.argmax(gd.tensor([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+        tensor([1, 1])
+    """
+    x = array_like(x)
+    return _argmax(x, axis=None if axis is None else one_axis(axis, x.ndim, "argmax"), keepdims=keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> "Tensor":
+    """The index of the first smallest element along an axis, or in the flattened array: int64.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.argmin(gd.tensor([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+        tensor([0, 0])
+    """
+    x = array_like(x)
+    return _argmin(x, axis=None if axis is None else one_axis(axis, x.ndim, "argmin"), keepdims=keepdims)
+
+
+def any(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    """Whether any element is true (not zero) along one axis, several, or all: booleans.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.any(gd.tensor([[True, False], [False, False]]), axis=1)
+        tensor([ True, False])
+    """
+    x = array_like(x)
+    return _any(x, axis=some_axes(axis, x.ndim, "any"), keepdims=keepdims)
+
+
+def all(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    """Whether all elements are true (not zero) along one axis, several, or all: booleans.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.all(gd.tensor([[True, True], [True, False]]), axis=1)
+        tensor([ True, False])
+    """
+    x = array_like(x)
+    return _all(x, axis=some_axes(axis, x.ndim, "all"), keepdims=keepdims)

@@ -1,0 +1,1 @@
+"""Functions that take functions, or whole graphs, and give derivatives."""
