@@ -18,16 +18,40 @@ class DataError(Exception):
 
 
 class DataNotFoundError(DataError):
-    """The files are in none of the folders that were searched; the message says where they are wanted."""
+    """The files are in none of the folders that were searched; the message says where they are wanted.
+
+    Example:
+        >>> import grad_data as data
+        >>> issubclass(data.DataNotFoundError, data.DataError)
+        True
+    """
 
 
 class DownloadError(DataNotFoundError):
-    """The files are not on this machine, and no mirror could deliver them (no network, for example)."""
+    """The files are not on this machine, and no mirror could deliver them (no network, for example).
+
+    Example:
+        >>> import grad_data as data
+        >>> issubclass(data.DownloadError, data.DataNotFoundError)  # caught along with it
+        True
+    """
 
 
 class CorruptDataError(DataError):
-    """A file is not what it should be: wrong size, checksum, header, count or value range."""
+    """A file is not what it should be: wrong size, checksum, header, count or value range.
+
+    Example:
+        >>> import grad_data as data
+        >>> issubclass(data.CorruptDataError, data.DataError)
+        True
+    """
 
 
 class StorageError(DataError):
-    """A file cannot be read, or the cache folder cannot be written: full disk, missing permission."""
+    """A file cannot be read, or the cache folder cannot be written: full disk, missing permission.
+
+    Example:
+        >>> import grad_data as data
+        >>> issubclass(data.StorageError, data.DataError)
+        True
+    """
