@@ -172,8 +172,9 @@ class Op:
     def __call__(self, *inputs: Any, **params: Any) -> "Tensor":
         """Apply to tensors or anything that can become one; the result is a Tensor, or a tuple of them."""
         for x in inputs:
-            if isinstance(x, Value):
+            if type(x) not in _NUMBERS:
                 return apply(self, inputs, params)
+        # numbers alone take the default dtype; beside an array they take the array's
         return apply(self, tuple([constant(x) for x in inputs]), params)
 
     def on(self, *inputs: Any, **params: Any) -> Any:

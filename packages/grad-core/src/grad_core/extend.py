@@ -17,6 +17,8 @@ from ._kinds import broadcast_to, elementwise, linear, sum_to
 from ._modes import recording
 from ._op import Op, apply, array_like, nondiff, op, start_version
 from ._tensor import Tensor
+from .transforms.batch import push_batch
+from .transforms.forward import push_forward
 
 __all__ = [
     "Op",
@@ -28,6 +30,8 @@ __all__ = [
     "mark_changed",
     "nondiff",
     "op",
+    "push_batch",
+    "push_forward",
     "recording",
     "sum_to",
 ]

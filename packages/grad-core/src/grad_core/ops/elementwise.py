@@ -389,7 +389,7 @@ def clip(x: Any, min: Any = None, max: Any = None) -> "Tensor":
     lambda g, _ans, condition, _x, _y: np.where(condition, g, 0),
     lambda g, _ans, condition, _x, _y: np.where(condition, 0, g),
 )
-def where(condition: Any, x: Any, y: Any, *, out: Any = None) -> Any:
+def where(condition: Any, x: Any, y: Any) -> Any:
     """Elements of x where the condition holds, of y elsewhere, broadcast.
 
     The gradient selects too: nothing leaks from the branch not taken.
