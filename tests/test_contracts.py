@@ -50,7 +50,7 @@ def lint(tree):
         capture_output=True,
         text=True,
     )
-    results = dict(re.findall(r"^(.+) (KEPT|BROKEN)$", done.stdout, re.MULTILINE))
+    results = dict(re.findall(r"^(.+?) (KEPT|BROKEN)\b", done.stdout, re.MULTILINE))
     assert len(results) == len(CONTRACTS), done.stdout + done.stderr
     return done.returncode, results, done.stdout
 
