@@ -1,5 +1,34 @@
 """Neural-network modules, losses and initialisers on grad-core, named and laid out as in torch.nn."""
 
-__all__: list[str] = ["__version__"]
+from . import errors, functional, init
+from ._activation import Flatten, ReLU, Sigmoid, Tanh
+from ._containers import Sequential
+from ._dropout import Dropout
+from ._linear import Linear
+from ._loss import CrossEntropyLoss, MSELoss
+from ._module import IncompatibleKeys, Module
+from ._parameter import Parameter
+from .io import load, save
+
+__all__ = [
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "IncompatibleKeys",
+    "Linear",
+    "MSELoss",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "__version__",
+    "errors",
+    "functional",
+    "init",
+    "load",
+    "save",
+]
 
 __version__ = "0.1.0"

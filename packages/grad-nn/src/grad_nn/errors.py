@@ -1,0 +1,52 @@
+"""Errors of grad_nn beside those of ``grad_core.errors``, and what to do about each."""
+
+from grad_core.errors import GradError
+
+__all__ = ["FileFormatError", "ForwardMissingError", "StateDictError"]
+
+
+class FileFormatError(GradError, ValueError):
+    """A file that ``load`` cannot use, or a value that ``save`` will not write: damaged, another format, or objects.
+
+    Repair: the message says what is wrong with the file; nothing was read from it, and nothing was written.
+
+    Example:
+        >>> import grad_nn as nn
+        >>> nn.load("weights.pt")
+        Traceback (most recent call last):
+        ...
+        grad_nn.errors.FileFormatError: load reads .npz files, and 'weights.pt' is not named like one. ...
+    """
+
+
+class ForwardMissingError(GradError, NotImplementedError):
+    """A module was called whose class has no ``forward``.
+
+    Repair: define ``def forward(self, x): ...`` in the class; look for a misspelt name or a wrong indentation first.
+
+    Example:
+        >>> import grad_nn as nn
+        >>> class Net(nn.Module):
+        ...     def forwards(self, x):
+        ...         return x
+        >>> Net()(1.0)
+        Traceback (most recent call last):
+        ...
+        grad_nn.errors.ForwardMissingError: Net has no method 'forward': ...
+    """
+
+
+class StateDictError(GradError, ValueError):
+    """A state dict that does not fit a module. The message lists everything that does not fit; nothing was loaded.
+
+    Repair: build the module with the sizes that the state was saved with; rename entries of the dict; or, where names
+    are missing or left over on purpose, pass ``strict=False``.
+
+    Example:
+        >>> import grad_nn as nn
+        >>> nn.Linear(3, 2).load_state_dict(nn.Linear(4, 2).state_dict())
+        Traceback (most recent call last):
+        ...
+        grad_nn.errors.StateDictError: the state does not fit Linear, and nothing was loaded:
+          weight: has shape (2, 4), and the module needs (2, 3)
+    """
