@@ -24,6 +24,7 @@ INSIDE = (
     "grad_core.transforms",
     "grad_data.digits",
     "grad_data.mnist",
+    "grad_nn.io",
 )
 
 

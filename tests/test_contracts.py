@@ -15,15 +15,25 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 CONTRACTS = {contract["id"]: contract for contract in SETTINGS["contracts"]}
 
-# For each contract: the module that gets a forbidden import, and the import.
-PLANTED = {
-    "packages": ("grad_core.errors", "import grad_nn"),
-    "siblings": ("grad_optim", "import grad_nn"),
-    "data-alone": ("grad_data._errors", "import grad_core"),
-    "public-door": ("grad_nn", "from grad_core import _op"),
-    "inside-core": ("grad_core.errors", "from grad_core import _op"),
-    "inside-data": ("grad_data._errors", "from grad_data import _idx"),
-}
+# A contract, the module that gets a forbidden import, and the import.
+PLANTED = [
+    ("packages", "grad_core.testing", "import grad_nn.errors"),
+    ("packages", "grad_nn.errors", "import grad_optim._flat"),
+    ("packages", "grad_optim._flat", "import grad_nn.errors"),
+    ("data-needs-nobody", "grad_data._errors", "import grad_core"),
+    ("data-needs-nobody", "grad_data._errors", "import grad_nn"),
+    ("data-needs-nobody", "grad_data._errors", "import grad_optim"),
+    ("nobody-needs-data", "grad_core.errors", "import grad_data"),
+    ("nobody-needs-data", "grad_nn.errors", "import grad_data"),
+    ("nobody-needs-data", "grad_optim._flat", "import grad_data"),
+    ("public-door", "grad_nn.errors", "from grad_core import _op"),
+    ("public-door", "grad_nn", "from grad_core.ops.elementwise import add"),
+    ("public-door", "grad_optim._flat", "import grad_core._modes"),
+    ("inside-core", "grad_core.errors", "from grad_core import _op"),
+    ("inside-nn", "grad_nn.errors", "from grad_nn import _module"),
+    ("inside-optim", "grad_optim._flat", "from grad_optim import _optimizer"),
+    ("inside-data", "grad_data._errors", "from grad_data import _idx"),
+]
 
 
 @pytest.fixture
@@ -56,7 +66,7 @@ def lint(tree):
 
 
 def test_every_contract_has_a_planted_violation():
-    assert set(PLANTED) == set(CONTRACTS)
+    assert {contract for contract, _, _ in PLANTED} == set(CONTRACTS)
 
 
 def test_the_tree_as_it_is_keeps_every_contract(tree):
@@ -64,9 +74,9 @@ def test_the_tree_as_it_is_keeps_every_contract(tree):
     assert (status, set(results.values())) == (0, {"KEPT"})
 
 
-@pytest.mark.parametrize("contract", PLANTED)
-def test_a_planted_violation_breaks_exactly_its_contract(tree, contract):
-    plant(tree, *PLANTED[contract])
+@pytest.mark.parametrize(("contract", "module", "line"), PLANTED)
+def test_a_planted_violation_breaks_exactly_its_contract(tree, contract, module, line):
+    plant(tree, module, line)
     status, results, _ = lint(tree)
     assert status == 1
     assert [name for name, result in results.items() if result == "BROKEN"] == [CONTRACTS[contract]["name"]]
