@@ -54,7 +54,7 @@ def calls_of(sample: Sample, backward: bool = False) -> list[tuple[Any, ...]]:
 def registry() -> dict[str, extend.Op]:
     found = {}
     for module in (*THEMES, extend):
-        for name, value in vars(module).items():
+        for value in vars(module).values():
             if isinstance(value, extend.Op):
                 found[f"{value.__module__}.{value.__name__}"] = value
     return found
@@ -84,10 +84,7 @@ def test_value_is_that_of_numpy(sample: Sample) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @by_id(DIFFERENTIABLE)
 def test_dtype_goes_through_value_and_gradient(sample: Sample, dtype: str) -> None:
-    if "dtype" in sample.params:
-        wanted = np.dtype(sample.params["dtype"])
-    else:
-        wanted = np.dtype(dtype)
+    wanted = np.dtype(sample.params["dtype"]) if "dtype" in sample.params else np.dtype(dtype)
     inputs = tracked(cast(sample, dtype))
     result = call(sample, *inputs)
     assert result.dtype == wanted

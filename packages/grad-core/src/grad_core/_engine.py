@@ -160,7 +160,7 @@ def _walk(
                     _send(edge, ports[i] if ports is not None else 0, grad, owned, pending, heap, leaves)
         if not retain_graph:
             node.saved = node.ans = None
-            node.edges = node.versions = ()
+            node.versions = ()
     for gathered in leaves.values():
         if gathered.g.dtype != gathered.value.dtype:
             gathered.cast(gathered.value.dtype)

@@ -188,6 +188,15 @@ class Tensor(Value, Methods, Protocols):
             parts.append("requires_grad=True")
         return f"tensor({', '.join(parts)})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What copy.deepcopy and pickle make a leaf from: its array, a copy of it for them to own, and its settings."""
+        if self._node is not None:
+            raise ConversionError(
+                f"a tensor with history, made by {self._node!r}, cannot be copied or pickled with it: use x.detach(), "
+                "or copy the leaves and compute it again"
+            )
+        return _rebuild, (type(self), self.data.copy(), self._requires_grad, self.name)
+
     # History and gradient
 
     @property
@@ -276,6 +285,12 @@ class Tensor(Value, Methods, Protocols):
         for leaf, g in run([(self, start)], retain_graph=retain, create_graph=create_graph):
             g = g if isinstance(g, Value) else wrap(g)
             leaf._grad = g if leaf._grad is None else leaf._grad + g
+
+
+def _rebuild(cls: type[Tensor], data: np.ndarray[Any, Any], requires_grad: bool, name: str | None) -> Tensor:
+    out = cls.__new__(cls)
+    Tensor.__init__(out, data, requires_grad=requires_grad, name=name)
+    return out
 
 
 def cotangent(x: Tensor, gradient: Any, caller: str, create_graph: bool) -> Any:

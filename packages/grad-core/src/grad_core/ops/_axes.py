@@ -5,7 +5,7 @@ from typing import Any
 
 from grad_core.errors import ShapeError
 
-__all__ = ["Axes", "keep_axes", "one_axis", "some_axes"]
+__all__ = ["Axes", "broadcasts_to", "keep_axes", "one_axis", "some_axes"]
 
 Axes = int | tuple[int, ...] | None
 
@@ -32,6 +32,12 @@ def some_axes(axis: Any, ndim: int, name: str) -> tuple[int, ...] | None:
     if len(set(axes)) != len(axes):
         raise ShapeError(f"{name}: axis {tuple(axis)} names an axis twice")
     return axes
+
+
+def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of `shape` can be repeated to `wanted`."""
+    extra = len(wanted) - len(shape)
+    return extra >= 0 and not [n for i, n in enumerate(shape) if n not in (1, wanted[i + extra])]
 
 
 def keep_axes(value: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdims: bool) -> Any:

@@ -14,6 +14,8 @@ from grad_core._kinds import linear
 from grad_core._op import Value, array_like, op
 from grad_core.errors import ShapeError
 
+from ._axes import broadcasts_to
+
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
@@ -156,7 +158,7 @@ def scatter_add(x: Any, index: Any, values: Any) -> "Tensor":
     values = array_like(values)
     template, positions = _split_key(index, x.shape)
     places = getitem(np.empty(x.shape, np.bool_), index).shape
-    if np.broadcast_shapes(places, values.shape) != places:
+    if not broadcasts_to(values.shape, places):
         raise ShapeError(f"scatter_add: values of shape {values.shape} do not broadcast to the {places} of x[index]")
     spread = values + np.zeros(places, values.dtype)
     added = (

@@ -13,7 +13,7 @@ from grad_core._kinds import linear
 from grad_core._op import array_like, nondiff, op
 from grad_core.errors import ShapeError
 
-from ._axes import Axes, one_axis, some_axes
+from ._axes import Axes, broadcasts_to, one_axis, some_axes
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
@@ -278,13 +278,11 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> "Tensor":
     """
     x = array_like(x)
     wanted = _shape_tuple(shape, "broadcast_to")
-    extra = len(wanted) - x.ndim
-    for i, n in enumerate(x.shape):
-        if extra < 0 or n not in (1, wanted[i + extra]):
-            raise ShapeError(
-                f"broadcast_to: shape {x.shape} does not broadcast to {wanted}: counted from the back, "
-                "each length must be equal or 1, and there may be no more axes"
-            )
+    if not broadcasts_to(x.shape, wanted):
+        raise ShapeError(
+            f"broadcast_to: shape {x.shape} does not broadcast to {wanted}: counted from the back, "
+            "each length must be equal or 1, and there may be no more axes"
+        )
     return _broadcast_to(x, shape=wanted)
 
 

@@ -1,6 +1,6 @@
 """Tangents through one op: by its own rule where it has one, else by transposing its backward rules.
 
-A backward rule is linear in the cotangent g, so it is a matrix applied to g; the tangent goes through that matrix transposed,
+A backward rule is linear in the cotangent g: a matrix applied to g. The tangent goes through that matrix transposed,
 and transposing is what a backward pass does. So two of them, one through the rule itself, carry tangents forward.
 """
 

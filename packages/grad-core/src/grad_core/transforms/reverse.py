@@ -8,7 +8,7 @@ import numpy as np
 
 from grad_core._engine import run
 from grad_core._modes import enable_grad, is_grad_enabled
-from grad_core._op import Value, wrap
+from grad_core._op import Node, wrap
 from grad_core._tensor import Tensor, cotangent
 from grad_core.errors import DTypeError, GradientError
 
@@ -102,9 +102,6 @@ def value_and_grad(
 
     @wraps(function)
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        # an argument that is tracked already is part of a derivative being taken outside: this gradient must
-        # be recorded too
-        nested = is_grad_enabled() and any(isinstance(x, Value) and x._requires_grad for x in leaves_of([args, kwargs]))
         for i in positions:
             if not -len(args) <= i < len(args):
                 raise GradientError(
@@ -123,6 +120,8 @@ def value_and_grad(
                 "reduce it, say with .sum()"
             )
         leaves = list(leaves_of(list(inputs.values())))
+        # what else is tracked belongs to a derivative being taken outside: this gradient must be recorded for it
+        nested = is_grad_enabled() and _depends_on_others(value, leaves)
         found = gradients(value, leaves, create_graph=nested) if value.requires_grad else dict.fromkeys(leaves)
         taken = {id(x): np.zeros(x.shape, x.dtype) if g is None else g for x, g in found.items()}
         grads = [
@@ -156,10 +155,28 @@ def grad(
     return only_grad
 
 
+def _depends_on_others(value: Tensor, inputs: Sequence[Tensor]) -> bool:
+    """Whether the history of `value` goes on behind the inputs, or reaches leaves beside them."""
+    ends = {x._node or x for x in inputs}
+    if any(x._node is not None for x in inputs):
+        return True
+    seen: set[Any] = set()
+    stack: list[Any] = [value._node or value] if value._requires_grad else []
+    while stack:
+        edge = stack.pop()
+        if edge is None or edge in ends or edge in seen:
+            continue
+        if not isinstance(edge, Node):
+            return True
+        seen.add(edge)
+        stack.extend(edge.edges)
+    return False
+
+
 def _input(x: Any) -> Tensor:
     """An argument as something to differentiate by: a tensor whose history, if any, goes on behind it."""
     if isinstance(x, Tensor):
-        if x.requires_grad:
+        if x.requires_grad and is_grad_enabled():
             return x + 0  # a value of its own, so that other uses of x in the function are not counted
         made = x.detach()
     else:

@@ -1,0 +1,154 @@
+"""NumPy's functions on tensors, and tensors in NumPy's functions."""
+
+from typing import Any
+
+import grad_core as gd
+import numpy as np
+import pytest
+from grad_core._protocols import FUNCTIONS, REDUCTIONS, UFUNCS
+from grad_core.errors import ConversionError, UnsupportedError
+
+A = np.array([[0.5, 1.5, 2.5], [0.25, 1.25, 0.75]])
+INT_OR_BOOL = {np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_not}
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda f: f.__name__)
+def test_each_ufunc_of_the_table_gives_numpys_value_as_a_tensor(ufunc: Any) -> None:
+    a = (A * 4).astype(int) if ufunc in INT_OR_BOOL else A
+    others = [a.T.copy() if ufunc is np.matmul else a + a.dtype.type(1)] * (ufunc.nin - 1)
+    result = ufunc(gd.asarray(a), *others)
+    assert isinstance(result, gd.Tensor)
+    np.testing.assert_allclose(result.numpy(), ufunc(a, *others))
+    if others:
+        np.testing.assert_allclose(ufunc(others[0], gd.asarray(a)).numpy(), ufunc(others[0], a))
+
+
+@pytest.mark.parametrize("ufunc", REDUCTIONS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("options", [{}, {"axis": 1}, {"axis": None}, {"axis": 0, "keepdims": True}], ids=str)
+def test_reductions(ufunc: Any, options: dict[str, Any]) -> None:
+    result = ufunc.reduce(gd.asarray(A), **options)
+    assert isinstance(result, gd.Tensor)
+    np.testing.assert_allclose(result.numpy(), ufunc.reduce(A, **options))
+
+
+CALLS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
+    (np.all, (), {"axis": 0}),
+    (np.amax, (), {"axis": 1}),
+    (np.amin, (), {}),
+    (np.any, (), {"keepdims": True}),
+    (np.argmax, (), {"axis": 1}),
+    (np.argmin, (), {}),
+    (np.broadcast_to, ((2, 2, 3),), {}),
+    (np.clip, (0.6, 1.0), {}),
+    (np.concatenate, (), {"axis": 1}),
+    (np.empty_like, (), {}),
+    (np.expand_dims, (1,), {}),
+    (np.full_like, (3.0,), {}),
+    (np.matrix_transpose, (), {}),
+    (np.max, (0,), {}),
+    (np.mean, (), {"axis": (0, 1)}),
+    (np.min, (1,), {"keepdims": True}),
+    (np.moveaxis, (0, 1), {}),
+    (np.ndim, (), {}),
+    (np.ones_like, (), {}),
+    (np.ravel, (), {}),
+    (np.reshape, ((3, 2),), {}),
+    (np.shape, (), {}),
+    (np.size, (), {}),
+    (np.squeeze, (), {}),
+    (np.stack, (), {"axis": -1}),
+    (np.sum, (), {"axis": -1, "dtype": np.float64}),
+    (np.swapaxes, (0, 1), {}),
+    (np.transpose, (), {}),
+    (np.var, (0,), {"ddof": 1}),
+    (np.where, (), {}),
+    (np.zeros_like, (), {}),
+]
+
+
+def test_each_function_of_the_table_is_tried() -> None:
+    assert {f for f, _, _ in CALLS} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=[f.__name__ for f, _, _ in CALLS])
+def test_each_function_of_the_table_gives_numpys_value(
+    function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    def call(x: Any) -> Any:
+        if function in (np.concatenate, np.stack):
+            return function([x, A], **kwargs)
+        return function(A > 1, x, A) if function is np.where else function(x, *args, **kwargs)
+
+    result = call(gd.asarray(A))
+    wanted = call(A)
+    if isinstance(wanted, np.ndarray | np.generic):
+        assert isinstance(result, gd.Tensor)
+        result = result.numpy()
+    if function is np.empty_like:
+        assert result.shape == wanted.shape
+    else:
+        np.testing.assert_allclose(result, wanted)
+
+
+def test_numpys_functions_carry_gradients() -> None:
+    x = gd.tensor(A, requires_grad=True)
+    y = np.sum(np.exp(np.stack([x, x * 2])[1]) * np.where(A > 1, x, 0.0)) + np.mean(np.concatenate([x, A]))
+    y.backward()
+    e = np.exp(2 * A)
+    np.testing.assert_allclose(x.grad.numpy(), np.where(A > 1, e + 2 * A * e, 0.0) + 1 / 12)
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (np.cbrt, "numpy.cbrt"),
+        (np.fft.fft, "numpy.fft.fft"),
+        (np.linalg.inv, "numpy.linalg.inv"),
+        (np.median, "numpy.median"),
+        (np.multiply.reduce, "numpy.multiply.reduce"),
+        (np.add.accumulate, "numpy.add.accumulate"),
+        (lambda x: np.multiply.outer(x, x), "numpy.multiply.outer"),
+    ],
+)
+def test_what_is_not_there_names_itself(call: Any, name: str) -> None:
+    for x in (gd.asarray(A), gd.tensor(A, requires_grad=True)):
+        with pytest.raises(
+            UnsupportedError,
+            match=rf"{name} has no counterpart in grad_core: compose it.*grad_core.extend.*x?\.?detach",
+        ):
+            call(x)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda x: np.sum(x, where=A > 1), "numpy.sum: .*'where'"),
+        (lambda x: np.mean(x, dtype="float32"), "numpy.mean: .*'dtype'"),
+        (lambda x: np.exp(x, where=A > 1), "numpy.exp: the option 'where'"),
+        (lambda x: np.add(x, 1, dtype="float32"), "numpy.add: the option 'dtype'"),
+        (lambda x: np.add(A, 1, out=x), r"numpy.add: out= cannot be a tensor; write t = np.add\(...\)"),
+    ],
+)
+def test_options_that_are_not_there_are_named(call: Any, text: str) -> None:
+    with pytest.raises(UnsupportedError, match=text):
+        call(gd.asarray(A))
+
+
+def test_adding_a_tensor_into_an_array() -> None:
+    a = A.copy()
+    a += gd.asarray(A)
+    assert type(a) is np.ndarray
+    np.testing.assert_array_equal(a, 2 * A)
+    with pytest.raises(ConversionError, match="would lose its history: write it the other way round"):
+        a += gd.tensor(A, requires_grad=True)
+    np.testing.assert_array_equal(a, 2 * A)
+
+
+def test_numpys_own_checks_take_untracked_tensors() -> None:
+    np.testing.assert_allclose(gd.asarray(A), A)
+    np.testing.assert_array_equal(gd.asarray(A), A)
+
+
+def test_errors_of_the_function_itself_are_not_hidden() -> None:
+    with pytest.raises(gd.errors.ShapeError, match="axis 5 is out of range"):
+        np.sum(gd.asarray(A), axis=5)
