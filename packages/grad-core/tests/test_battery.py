@@ -9,7 +9,7 @@ import grad_core as gd
 import numpy as np
 import pytest
 from grad_core import extend
-from grad_core.ops import elementwise, fill, index, linalg, logic, reduce, shape
+from grad_core.ops import _select, elementwise, fill, index, linalg, logic, reduce, shape
 from grad_core.testing import check_grads
 from samples import Sample, load
 
@@ -53,7 +53,7 @@ def calls_of(sample: Sample, backward: bool = False) -> list[tuple[Any, ...]]:
 
 def registry() -> dict[str, extend.Op]:
     found = {}
-    for module in (*THEMES, extend):
+    for module in (*THEMES, _select, extend):
         for value in vars(module).values():
             if isinstance(value, extend.Op):
                 found[f"{value.__module__}.{value.__name__}"] = value

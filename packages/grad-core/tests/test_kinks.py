@@ -6,6 +6,7 @@ from typing import Any
 import grad_core as gd
 import numpy as np
 import pytest
+from grad_core.ops._select import select
 
 INF = float("inf")
 NAN = float("nan")
@@ -108,3 +109,22 @@ def test_nan_goes_through() -> None:
     y.sum().backward()
     assert np.isnan(y.detach().numpy()[0])
     assert x.grad.tolist()[1] == 1.0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(3, 7), (40, 50)])
+@pytest.mark.parametrize("layout", ["rows", "columns", "broadcast mask", "integer mask"])
+def test_select_is_where_for_small_and_large_arrays(dtype: str, shape: tuple[int, int], layout: str) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape).astype(dtype)
+    x[0, :3] = [INF, -INF, NAN]
+    mask = rng.random(shape) > 0.5
+    if layout == "columns":
+        x = np.asfortranarray(x)
+    if layout == "broadcast mask":
+        mask = mask[:, :1]
+    if layout == "integer mask":
+        mask = mask.astype(int) * 3
+    got = select.on(mask, x)
+    np.testing.assert_array_equal(got, np.where(mask, x, 0))
+    assert got.dtype == np.dtype(dtype)

@@ -167,7 +167,7 @@ class Op:
             0 if rules is None else -1 if variadic else sum(1 << i for i, rule in enumerate(rules) if rule is not None)
         )
         self.mask_is_full = variadic or (rules is not None and None not in rules)
-        self.plans: dict[int, Plan] = {}
+        self.plans: dict[int, Plan] = {}  # by the tracked arguments, as bits, and a further bit for their number
 
     def __call__(self, *inputs: Any, **params: Any) -> "Tensor":
         """Apply to tensors or anything that can become one; the result is a Tensor, or a tuple of them."""
@@ -197,7 +197,7 @@ class Op:
         dropped = tuple([i for i in range(count) if i not in kept])
         plan = (kept, dropped, any(of_ans for of_ans, _ in reads))
         if not self.variadic:
-            self.plans[tracked] = plan
+            self.plans[tracked | 1 << count] = plan
         return plan
 
     def rules_for(self, count: int) -> Sequence[Any]:
@@ -325,7 +325,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         if not op.mask_is_full:  # an input may be tracked and have no rule
             edges = [edge if tracked >> i & 1 else None for i, edge in enumerate(edges)]
         node.edges = edges
-        kept, dropped, keeps_ans = op.plans.get(tracked) or op.plan(tracked, len(inputs))
+        kept, dropped, keeps_ans = op.plans.get(tracked | bit) or op.plan(tracked, len(inputs))
         rules: Any = op.exact
         if rules is not None and bit > 2:  # two inputs or more: exact only where no tracked one was broadcast
             shape = ans.shape

@@ -13,6 +13,8 @@ import numpy as np
 
 from grad_core._kinds import elementwise
 
+from ._select import select
+
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
@@ -312,7 +314,7 @@ def sigmoid(x: Any, *, out: Any = None) -> Any:
 # Piecewise
 
 
-@elementwise(lambda g, ans, _x: np.where(ans > 0, g, 0))
+@elementwise(lambda g, ans, _x: select.on(ans > 0, g))
 def relu(x: Any, *, out: Any = None) -> Any:
     """The larger of x and 0; its derivative at 0 is 0.
 
@@ -325,7 +327,7 @@ def relu(x: Any, *, out: Any = None) -> Any:
 
 
 def _larger(g: Any, x: Any, y: Any) -> Any:
-    return np.where(x > y, g, np.where(x == y, g * 0.5, 0))
+    return select.on(x > y, g) + select.on(x == y, g * 0.5)
 
 
 @elementwise(lambda g, _ans, x, y: _larger(g, x, y), lambda g, _ans, x, y: _larger(g, y, x), ufunc=np.maximum)
@@ -351,9 +353,9 @@ def minimum(x: Any, y: Any) -> Any:
 
 
 @elementwise(
-    lambda g, _ans, x, low, high: np.where((x >= low) & (x <= high), g, 0),
-    lambda g, _ans, x, low, high: np.where((x < low) & (low < high), g, 0),
-    lambda g, _ans, x, low, high: np.where((x > high) | (high < low), g, 0),
+    lambda g, _ans, x, low, high: select.on((x >= low) & (x <= high), g),
+    lambda g, _ans, x, low, high: select.on((x < low) & (low < high), g),
+    lambda g, _ans, x, low, high: select.on((x > high) | (high < low), g),
 )
 def _clip(x: Any, low: Any, high: Any, *, out: Any = None) -> Any:
     return np.minimum(np.maximum(x, low), high, out=out)
@@ -386,8 +388,8 @@ def clip(x: Any, min: Any = None, max: Any = None) -> "Tensor":
 
 @elementwise(
     None,
-    lambda g, _ans, condition, _x, _y: np.where(condition, g, 0),
-    lambda g, _ans, condition, _x, _y: np.where(condition, 0, g),
+    lambda g, _ans, condition, _x, _y: select.on(condition, g),
+    lambda g, _ans, condition, _x, _y: select.on(np.logical_not(condition), g),
 )
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Elements of x where the condition holds, of y elsewhere, broadcast.

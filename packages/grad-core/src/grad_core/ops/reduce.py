@@ -10,6 +10,7 @@ from grad_core._op import array_like, nondiff, op
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, keep_axes, one_axis, some_axes
+from ._select import select
 from .shape import astype
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _need_elements(shape: tuple[int, ...], axes: _Axes, name: str) -> int:
 def _share_ties(g: Any, ans: Any, x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     ties = np.equal(x, keep_axes(ans, x.shape, axis, keepdims))
     shares = keep_axes(g, x.shape, axis, keepdims) / np.add.reduce(ties, axis=axis, keepdims=True, dtype=g.dtype)
-    return np.where(ties, shares, 0)
+    return select.on(ties, shares)
 
 
 @op(vjp=(_share_ties,))
