@@ -20,7 +20,18 @@ def linear(
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a linear function of one array by its forward and its transpose, ``transpose(g, ans, x, **params)``.
 
-    Its derivative is the function itself, so a tangent goes through the same op.
+    Its derivative is the function itself, so a tangent goes through the same op. Other arguments are those of ``op``.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import linear
+        >>> @linear(lambda g, _ans, _x: mirror.on(g))
+        ... def mirror(x):
+        ...     return x[::-1]
+        >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+        >>> mirror(x).backward([10.0, 20.0])
+        >>> x.grad
+        tensor([20., 10.])
     """
 
     def declare(forward: Callable[..., Any]) -> Op:
@@ -63,14 +74,29 @@ def _spread_back(g: Any, _ans: Any, _x: Any, shape: tuple[int, ...]) -> Any:
 
 @linear(_spread_back)
 def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    """Sum over the axes along which `shape` was broadcast to the shape of `x`: the transpose of ``broadcast_to``."""
+    """Sum over the axes along which `shape` was broadcast to the shape of `x`: the transpose of ``broadcast_to``.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import sum_to
+        >>> sum_to(gd.ones((2, 3)), shape=(3,))
+        tensor([2., 2., 2.])
+    """
     total = np.add.reduce(x, axis=_leading(x.shape, shape))
     return total if total.shape == shape else total.reshape(shape)
 
 
 @linear(lambda g, _ans, _x, shape: sum_to.on(g, shape=_x.shape), views=True)
 def broadcast_to(x: Any, *, shape: tuple[int, ...]) -> Any:
-    """Repeat along new axes and axes of length 1 until the shape is `shape`, without a copy."""
+    """Repeat along new axes and axes of length 1 until the shape is `shape`, without a copy.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import broadcast_to
+        >>> broadcast_to(gd.ones(2), shape=(2, 2))
+        tensor([[1., 1.],
+                [1., 1.]])
+    """
     return np.broadcast_to(x, shape)
 
 
@@ -95,6 +121,18 @@ def elementwise(
     With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation.
 
     Broadcasting is undone for the user: where an input is smaller than the result, its gradient is summed.
+
+    Example:
+        >>> import numpy as np
+        >>> import grad_core as gd
+        >>> from grad_core.extend import elementwise
+        >>> @elementwise(lambda ans, x, _y: np.cos(x), 1)
+        ... def sine_plus(x, y):
+        ...     return np.sin(x) + y
+        >>> y = gd.tensor(1.0, requires_grad=True)
+        >>> sine_plus(gd.zeros(3), y).sum().backward()
+        >>> y.grad
+        tensor(3.)
     """
     exact = tuple([None if partial is None else _product(partial) for partial in partials])
     rules = tuple([None if rule is None else _summed(rule, i) for i, rule in enumerate(exact)])

@@ -104,7 +104,21 @@ def is_grad_enabled() -> bool:
 
 @contextmanager
 def recording(recorder: Recorder) -> Iterator[None]:
-    """Call ``recorder(op, inputs, params, outputs)`` after each op of this thread, backward passes included."""
+    """Call ``recorder(op, inputs, params, outputs)`` after each op of this thread, backward passes included.
+
+    While it listens, a backward pass calls its rules with untracked tensors, so that their ops are seen as well.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import recording
+        >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+        >>> with recording(lambda op, inputs, params, outputs: print(op)):
+        ...     (x * 3).sum().backward()
+        <op multiply>
+        <op sum>
+        <op broadcast_to>
+        <op multiply>
+    """
     earlier = state.recorder
     state.recorder = recorder
     try:

@@ -133,6 +133,14 @@ class Op:
         views: whether the result may share memory with the first input.
         kind: the declarator that made it.
         jvp: ``jvp(tangents, ans, *inputs, **params)`` or None. batch: ``batch(inputs, axes, **params)`` or None.
+
+    Example:
+        >>> import numpy as np
+        >>> import grad_core as gd
+        >>> type(gd.tanh), gd.tanh.name
+        (<class 'grad_core._op.Op'>, 'tanh')
+        >>> type(gd.tanh.on(np.zeros(3))), type(gd.tanh.on(gd.zeros(3)))
+        (<class 'numpy.ndarray'>, <class 'grad_core._tensor.Tensor'>)
     """
 
     def __init__(
@@ -259,7 +267,13 @@ def start_version(x: Value) -> list[int]:
 
 
 def array_like(x: Any) -> Any:
-    """A tensor or array as it is, anything else as the array it becomes: something with shape and dtype."""
+    """A tensor or array as it is, anything else as the array it becomes: something with shape and dtype.
+
+    Example:
+        >>> from grad_core.extend import array_like
+        >>> array_like([1.0, 2.0])
+        array([1., 2.], dtype=float32)
+    """
     return x if isinstance(x, Value | ndarray) else constant(x)
 
 
@@ -269,7 +283,14 @@ _NO_PARAMS: dict[str, Any] = {}
 def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> "Tensor":
     """Run an op on tensors and constants; record a node where history is on and an input with a rule is tracked.
 
-    The result is a Tensor, or a tuple of them for an op with several results.
+    The result is a Tensor, or a tuple of them for an op with several results. This is what calling an op comes to, once
+    its inputs are tensors, arrays, lists or numbers beside an array.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import apply
+        >>> apply(gd.add, (gd.tensor([1.0, 2.0]), 3))
+        tensor([4., 5.])
     """
     arrays: list[Any] = []
     edges: list[Any] = []
@@ -396,6 +417,17 @@ def op(
         explain: ``explain(*arrays, **params)`` says what is wrong with shapes that the forward refused.
         views: the result may share memory with the first argument.
         name: how messages call the op; the name of the function where not given.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import op
+        >>> @op(vjp=(lambda g, _ans, _x, y: g @ y.T, lambda g, _ans, x, _y: x.T @ g))
+        ... def product(x, y):
+        ...     return x @ y
+        >>> a, b = gd.ones((2, 3), requires_grad=True), gd.ones((3, 4))
+        >>> product(a, b).sum().backward()
+        >>> a.grad[0]
+        tensor([4., 4., 4.])
     """
 
     def declare(forward: Callable[..., Any]) -> Op:
@@ -418,6 +450,16 @@ def nondiff(
     """Declare a function of arrays whose results have no history: comparisons, indices, rounding to integers.
 
     With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation.
+
+    Example:
+        >>> import numpy as np
+        >>> import grad_core as gd
+        >>> from grad_core.extend import nondiff
+        >>> @nondiff()
+        ... def ranks(x):
+        ...     return np.argsort(np.argsort(x))
+        >>> ranks(gd.tensor([0.5, 0.1, 0.9], requires_grad=True))
+        tensor([1, 0, 2])
     """
 
     def declare(forward: Callable[..., Any]) -> Op:
