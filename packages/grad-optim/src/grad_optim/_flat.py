@@ -1,0 +1,283 @@
+"""Parameters as views of one array, and the walk over that array in pieces that fit into the cache.
+
+A step over a network is a dozen NumPy calls per array. With one array per parameter, small networks pay for the calls;
+with one pass after the other over everything, large networks pay for memory. So all parameters of a group and dtype lie
+one after the other in one array, their states in arrays of the same layout, and an update sees pieces of at most
+`LIMIT` bytes with scratch memory that is there already.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from grad_core import Tensor
+
+__all__ = ["FLUSH_EVERY", "LIMIT", "Flat", "Run"]
+
+Array = np.ndarray[Any, Any]
+Part = tuple[int, Any, Array]  # which gradient, which part of it, and where in the buffer that belongs
+
+# Bytes of a piece. The parameters, gradients, states and scratch of one, some five arrays, about fill a cache of 1 MiB;
+# the calls of smaller pieces cost more than a smaller cache does.
+LIMIT = 1 << 18
+# A state whose gradient stays 0 decays towards the denormal range, and there arithmetic takes up to ten times as long:
+# for ever, since 0.9 times the smallest denormal rounds to itself. So what is within 2**20 of that range becomes 0.
+# Between two looks a state must not fall through these 2**20: 0.65**32 is 2**-20, and factors below 0.5 reach 0 by
+# themselves.
+FLUSH_EVERY = 32
+_MARGIN = 2.0**20
+
+
+class Run:
+    """Consecutive parameters that take a step together: iterate for the pieces, and change `p` and the states in place.
+
+    Each item is ``(p, g, states, scratch)``: the parameters, their gradients (to be read only; weight decay and the
+    sign for `maximize` are in them), a tuple of state arrays, in the order of the names, and a tuple of scratch arrays.
+    All are 1-D and of the same length. ``step`` is 1 at the first update of these parameters.
+    """
+
+    __slots__ = ("_cells", "_decay", "_dtype", "_floor", "_pieces", "_sign", "first", "grads", "last", "step")
+
+    grads: Sequence[Any]
+
+    def __init__(self, flat: "Flat", first: int, last: int) -> None:
+        self.first = first
+        self.last = last
+        self.step = 0
+        self.grads = ()
+        self._dtype = flat.dtype  # not the Flat itself, which has this Run: there are no reference cycles
+        self._floor = flat.floor
+        self._cells: tuple[Array, ...] = ()
+        self._pieces = [_views(flat, *piece) for piece in _pieces(flat, first, last)]
+        self._decay = np.zeros((), flat.dtype)
+        self._sign = 1
+
+    def prepare(self, grads: Sequence[Any], step: int, decay: float, maximize: bool) -> None:
+        """Take the gradients, one array per parameter of the whole Flat, and the options of this step."""
+        self.grads = grads
+        self.step = step
+        self._sign = -1 if maximize else 1
+        self._decay[()] = decay
+
+    def numbers(self, *values: float) -> tuple[Array, ...]:
+        """The numbers as 0-d arrays of the dtype of the states; they hold until the next call.
+
+        NumPy takes these in less than half the time of Python floats, and a float64 from elsewhere, say a learning rate
+        computed with NumPy, cannot turn the arithmetic of float32 arrays into that of float64.
+        """
+        if len(self._cells) != len(values):
+            self._cells = tuple([np.empty((), self._dtype) for _ in values])
+        for cell, value in zip(self._cells, values, strict=True):
+            cell[()] = value
+        return self._cells
+
+    def __iter__(self) -> Iterator[tuple[Array, Array, tuple[Array, ...], tuple[Array, ...]]]:
+        grads = self.grads
+        sign = self._sign
+        decays = self._decay != 0
+        dtype = self._dtype
+        flush = self._floor > 0 and self.step % FLUSH_EVERY == 0
+        for p, states, scratch, buffer, parts, narrow in self._pieces:
+            if narrow is not None:
+                p[...] = narrow
+            g = grads[parts[0][0]][parts[0][1]] if len(parts) == 1 else None
+            if g is not None and g.dtype == dtype and g.flags.c_contiguous:
+                g = g.reshape(-1)  # the whole piece as it lies in memory: nothing to copy
+            else:
+                for k, index, place in parts:
+                    place[...] = grads[k][index]
+                g = buffer
+            if sign < 0:
+                g = np.negative(g, buffer)
+            if decays:
+                np.multiply(p, self._decay, scratch[0])
+                g = np.add(g, scratch[0], buffer)
+            yield p, g, states, scratch
+            if narrow is not None:
+                narrow[...] = p
+            if flush:
+                for state in states:
+                    small = np.abs(state, scratch[0]) < self._floor
+                    if small.any():
+                        state[small] = 0
+
+
+class Flat:
+    """Parameters of one dtype as views of one array, with states of the same layout.
+
+    Args:
+        params: tensors of one floating dtype. Their arrays are replaced by views.
+        scratch: how many scratch arrays an update wants, at least 1.
+
+    Attributes:
+        dtype: of states and arithmetic: that of the parameters, but float32 for float16, whose range is too small for
+            squares of gradients.
+        states: by name, one array for all parameters.
+        factors: by name: the state as the formula has it is ``factor * states[name]``.
+        steps: per parameter, the updates that its states have seen.
+        floor: states of smaller magnitude become 0 every `FLUSH_EVERY` steps; 0 for float16, which has no slow range.
+    """
+
+    def __init__(self, params: Sequence[Tensor], scratch: int) -> None:
+        self.params = list(params)
+        narrow = params[0].dtype
+        self.dtype = np.dtype(np.float32) if narrow.itemsize == 2 else narrow
+        self.offsets = [0]
+        for p in params:
+            self.offsets.append(self.offsets[-1] + p.size)
+        self.data = np.empty(self.offsets[-1], narrow)
+        self.views = [
+            self.data[start : start + p.size].reshape(p.shape)
+            for p, start in zip(params, self.offsets[:-1], strict=True)
+        ]
+        self.limit = LIMIT // self.dtype.itemsize
+        length = min(self.limit, self.data.size)
+        self.wide = np.empty(length, self.dtype) if narrow != self.dtype else None
+        self.buffer = np.empty(length, self.dtype)
+        self.scratch = [np.empty(length, self.dtype) for _ in range(scratch)]
+        self.names: tuple[str, ...] = ()
+        self.states: dict[str, Array] = {}
+        self.factors: dict[str, float] = {}
+        self.steps = [0] * len(params)
+        self.floor = 0.0 if self.wide is not None else float(np.finfo(self.dtype).tiny) * _MARGIN
+        self._even = True  # all steps are equal
+        self._runs: dict[tuple[int, int], Run] = {}
+        self.follow()
+
+    def follow(self) -> bool:
+        """Make parameters whose array somebody replaced views again, with the new values; False if a dtype changed."""
+        for k, (p, view) in enumerate(zip(self.params, self.views, strict=True)):
+            if p.data is not view:
+                if p.data.dtype != view.dtype:
+                    return False
+                self.views[k][...] = p.data
+                p.data = view
+        return True
+
+    def keep(self, names: tuple[str, ...], factors: Mapping[str, float]) -> None:
+        """Have these states, new ones filled with 0, and those converted whose factor is another one now."""
+        if names != self.names:
+            self.names = names
+            self._runs.clear()
+        for name in names:
+            factor = factors.get(name, 1.0)
+            before = self.factors.get(name)
+            if before is None:
+                self.states[name] = np.zeros(self.data.size, self.dtype)
+            elif before != factor:
+                self.states[name] *= before / factor
+            self.factors[name] = factor
+
+    def forget(self) -> None:
+        """Go back to the beginning: no states, no steps."""
+        self.names = ()
+        self.states.clear()
+        self.factors.clear()
+        self.steps = [0] * len(self.params)
+        self._even = True
+        self._runs.clear()
+
+    def runs(self, decay: float, maximize: bool) -> list[Run]:
+        """The parameters that have a gradient, in runs of equal steps, which go up by one where there are states."""
+        grads: list[Array | None] = []
+        full = True
+        for p in self.params:
+            g = p.grad
+            if g is None:
+                full = False
+                grads.append(None)
+            else:
+                grads.append(g.data)
+        count = len(grads)
+        more = 1 if self.names else 0
+        if full and self._even:
+            spans = [(0, count, self.steps[0] + more)]
+            self.steps = [self.steps[0] + more] * count
+        else:
+            spans = _spans(grads, self.steps, more)
+            self.steps = [n if g is None else n + more for g, n in zip(grads, self.steps, strict=True)]
+            self._even = len(set(self.steps)) == 1
+        runs = []
+        for first, last, step in spans:
+            run = self._runs.get((first, last))
+            if run is None:
+                run = self._runs[first, last] = Run(self, first, last)
+            run.prepare(grads, step, decay, maximize)
+            runs.append(run)
+        return runs
+
+    def read(self, k: int) -> dict[str, Array]:
+        """The states of one parameter as they are kept: views, of its shape."""
+        shape = self.params[k].shape
+        return {name: a[self.offsets[k] : self.offsets[k + 1]].reshape(shape) for name, a in self.states.items()}
+
+    def write(self, k: int, step: int, states: Mapping[str, Array], factors: Mapping[str, float]) -> None:
+        """Set the step and states of one parameter, kept with these factors; states that are new are 0 elsewhere."""
+        for name, array in states.items():
+            factor = factors.get(name, 1.0)
+            if name not in self.states:
+                self.states[name] = np.zeros(self.data.size, self.dtype)
+                self.factors[name] = factor
+            place = self.read(k)[name]
+            place[...] = array if factor == self.factors[name] else array * (factor / self.factors[name])
+        self.steps[k] = step
+        self._even = len(set(self.steps)) == 1
+
+
+def _spans(grads: Sequence[Any], steps: Sequence[int], more: int) -> list[tuple[int, int, int]]:
+    """(first, last, step) of each run of neighbours that have a gradient and the same step count."""
+    spans: list[tuple[int, int, int]] = []
+    for k, g in enumerate(grads):
+        if g is None:
+            continue
+        step = steps[k] + more
+        if spans and spans[-1][1] == k and spans[-1][2] == step:
+            spans[-1] = (spans[-1][0], k + 1, step)
+        else:
+            spans.append((k, k + 1, step))
+    return spans
+
+
+def _pieces(flat: Flat, first: int, last: int) -> Iterator[tuple[int, int, list[Part]]]:
+    """Cut the memory of some parameters into pieces of at most `LIMIT` bytes, each of whole blocks of parameters."""
+    start = stop = flat.offsets[first]
+    parts: list[Part] = []
+    for k in range(first, last):
+        shape = flat.params[k].shape
+        for index in _blocks(shape, flat.limit):
+            block = flat.views[k][index].shape
+            size = math.prod(block)
+            if stop + size - start > flat.limit:
+                yield start, stop, parts
+                start, parts = stop, []
+            parts.append((k, index, flat.buffer[stop - start : stop - start + size].reshape(block)))
+            stop += size
+    yield start, stop, parts
+
+
+def _views(flat: Flat, start: int, stop: int, parts: list[Part]) -> tuple[Any, ...]:
+    """What the walk needs of one piece: (p, states, scratch, buffer, parts, parameters of a narrower dtype or None)."""
+    size = stop - start
+    p = flat.data[start:stop]
+    states = tuple([flat.states[name][start:stop] for name in flat.names])
+    scratch = tuple([array[:size] for array in flat.scratch])
+    wide = None if flat.wide is None else flat.wide[:size]
+    return p if wide is None else wide, states, scratch, flat.buffer[:size], parts, None if wide is None else p
+
+
+def _blocks(shape: tuple[int, ...], limit: int) -> Iterator[tuple[Any, ...]]:
+    """Indices that cut an array into blocks of at most `limit` elements, each without gaps, in C order."""
+    if math.prod(shape) <= limit:
+        yield (...,)
+        return
+    length, rest = shape[0], math.prod(shape[1:])
+    if rest > limit:
+        for i in range(length):
+            for index in _blocks(shape[1:], limit):
+                yield (i, *index)
+        return
+    count = -(-length // (limit // rest))
+    rows = -(-length // count)  # blocks of about equal length
+    for i in range(0, length, rows):
+        yield slice(i, i + rows), ...
