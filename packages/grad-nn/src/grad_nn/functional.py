@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 _REDUCTIONS = ("mean", "sum", "none")
+_HALF = np.dtype(np.float16)
+_INT64 = np.dtype(np.int64)
 
 
 def check_reduction(reduction: str, name: str) -> str:
@@ -109,9 +111,9 @@ def _linear(x: Any, weight: Any) -> Any:
 @op(vjp=(_linear_by_x, _linear_by_weight, _linear_by_bias), explain=_explain_linear, name="linear")
 def _linear_with_bias(x: Any, weight: Any, bias: Any) -> Any:
     out = _product(x, weight)
-    if bias.shape != weight.shape[:1]:
+    if bias.ndim != 1 or len(bias) != len(weight):  # what would broadcast too, and have a wrong gradient
         raise ValueError
-    if bias.dtype != out.dtype:
+    if bias.dtype is not out.dtype:
         return out + bias
     out += bias  # into the product, which nobody else has seen
     return out
@@ -137,12 +139,9 @@ def linear(x: Any, weight: Any, bias: Any = None) -> gd.Tensor:
         >>> F.linear(gd.tensor([1.0, 2.0]), gd.tensor([[1.0, 1.0], [0.0, 3.0]]), gd.tensor([0.5, 0.5]))
         tensor([3.5, 6.5])
     """
-    inputs = (x, weight) if bias is None else (x, weight, bias)
-    for value in inputs:
-        if type(value) in (float, int, list, tuple):
-            inputs = tuple([array_like(value) for value in inputs])
-            break
-    return apply(_linear if bias is None else _linear_with_bias, inputs)
+    if bias is None:
+        return apply(_linear, (array_like(x), array_like(weight)))
+    return apply(_linear_with_bias, (array_like(x), array_like(weight), array_like(bias)))
 
 
 # dropout: the mask is drawn by an op of its own without history, so that a recorder sees when to draw anew
@@ -190,13 +189,13 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, *, generator: Generat
     return x * kept  # type: ignore[no-any-return]
 
 
-# cross entropy: one op, whose second output keeps the probabilities for its rule
+# cross entropy: one op, whose second output is what its rule multiplies: softmax(logits) - onehot(ids)
 
 
 def _flat(ids: Any, classes: int) -> Any:
     """Where each sample's class stands in the flattened (N, C) array."""
-    if ids.dtype != np.int64:
-        ids = ids.astype(np.int64)
+    if ids.dtype != _INT64:
+        ids = ids.astype(_INT64)
     # as an unsigned number a negative one is huge: one pass finds both kinds of error
     if ids.size and np.maximum.reduce(ids.view(np.uint64)) >= classes:
         wrong = ids[(ids < 0) | (ids >= classes)]
@@ -207,58 +206,56 @@ def _flat(ids: Any, classes: int) -> Any:
     return np.arange(0, ids.size * classes, classes) + ids
 
 
-def _softmax_rows(x: Any) -> Any:
-    raised = np.exp(x - np.maximum.reduce(x, axis=1, keepdims=True))
-    return raised / np.add.reduce(raised, axis=1, keepdims=True)
+def _scaled_by_logits(g: Any, _ans: Any, logits: Any, _error: Any, scale: Any) -> Any:
+    raised = np.exp(logits - np.maximum.reduce(logits, axis=1, keepdims=True))
+    softmax = raised / np.add.reduce(raised, axis=1, keepdims=True)
+    weighted = g * scale * softmax
+    return weighted - softmax * np.add.reduce(weighted, axis=1, keepdims=True)
 
 
-def _error_by_logits(g: Any, _ans: Any, logits: Any, _probabilities: Any, _ids: Any, scale: Any) -> Any:
-    probabilities = _softmax_rows(logits)
-    weighted = g * scale * probabilities
-    return weighted - probabilities * np.add.reduce(weighted, axis=1, keepdims=True)
+def _scaled_by_scale(g: Any, _ans: Any, logits: Any, error: Any, _scale: Any) -> Any:
+    return sum_to.on(g * _scaled_error.on(logits, error, np.ones((), error.dtype)), shape=_scale.shape)
 
 
-def _error_by_scale(g: Any, _ans: Any, logits: Any, _probabilities: Any, ids: Any, _scale: Any) -> Any:
-    error = _softmax_rows(logits) - (ids[:, None] == np.arange(logits.shape[1]))
-    return sum_to.on(g * error, shape=_scale.shape)
+@op(vjp=(_scaled_by_logits, None, _scaled_by_scale), name="cross_entropy")
+def _scaled_error(logits: Any, error: Any, scale: Any) -> Any:
+    """`error` times `scale`: `error` is a function of the logits, and its derivative goes to them."""
+    return error * scale
 
 
-@op(vjp=(_error_by_logits, None, None, _error_by_scale), name="cross_entropy")
-def _error(logits: Any, probabilities: Any, ids: Any, scale: Any) -> Any:
-    """(softmax(logits) - onehot(ids)) * scale, a function of the logits whose softmax is there already."""
-    out = np.multiply(probabilities, scale, order="C")
-    out.reshape(-1)[_flat(ids, logits.shape[1])] -= scale.reshape(-1)
-    return out
-
-
-def _cross_entropy_by_logits(g: Any, ans: Any, logits: Any, ids: Any, *, reduction: str) -> Any:
-    # the cotangent of the probabilities is none: nothing but this rule sees them
-    scale = g[0][:, None] if reduction == "none" else g[0] / logits.shape[0] if reduction == "mean" else g[0]
-    return _error.on(logits, ans[1], ids, scale)
+def _cross_entropy_by_logits(g: Any, ans: Any, logits: Any, _ids: Any, *, reduction: str) -> Any:
+    loss = g[0]  # nothing but this rule sees the second output, so its cotangent is none
+    scale = loss / len(logits) if reduction == "mean" else loss if reduction == "sum" else loss[:, None]
+    return _scaled_error.on(logits, ans[1], scale)
 
 
 @op(vjp=(_cross_entropy_by_logits, None), name="cross_entropy")
 def _cross_entropy(logits: Any, ids: Any, *, reduction: str) -> Any:
-    """The loss and the probabilities, from logits (N, C) and ids (N,)."""
-    half = logits.dtype == np.float16
+    """The loss, and softmax(logits) - onehot(ids), from logits (N, C) and ids (N,)."""
+    half = logits.dtype == _HALF
     x = logits.astype(np.float32) if half else logits  # sums of float16 overflow at 65,504
-    shifted = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    picked = shifted.take(_flat(ids, x.shape[1]))
-    raised = np.exp(shifted, shifted)
-    total = np.add.reduce(raised, axis=1, keepdims=True)
-    raised /= total
+    error = np.subtract(x, np.maximum.reduce(x, axis=1, keepdims=True), order="C")
+    right = _flat(ids, x.shape[1])
+    flat = error.reshape(-1)  # a view
+    picked = flat[right]
+    np.exp(error, error)
+    total = np.add.reduce(error, axis=1, keepdims=True)
+    error /= total
+    flat[right] -= 1
     loss = np.log(total).reshape(-1)
     loss -= picked
     if reduction != "none":
         loss = np.add.reduce(loss)
     if reduction == "mean":
         loss = loss / len(x)
-    return (loss.astype(logits.dtype), raised.astype(logits.dtype)) if half else (loss, raised)
+    return (loss.astype(_HALF), error.astype(_HALF)) if half else (loss, error)
 
 
 def _rows_of_classes(x: Any) -> Any:
     """(N, C, a, b, ...) as (N * a * b * ..., C), and (C,) as (1, C)."""
-    return gd.moveaxis(x, 1, -1).reshape((-1, x.shape[1])) if x.ndim > 1 else gd.expand_dims(x)
+    if x.ndim == 1:
+        return gd.expand_dims(x)
+    return gd.moveaxis(x, 1, -1).reshape((math.prod(x.shape) // x.shape[1], x.shape[1]))
 
 
 def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> gd.Tensor:
@@ -290,27 +287,20 @@ def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> gd.Te
         >>> F.cross_entropy(logits, [1, 1], reduction="none")[1]
         tensor(50.)
     """
-    check_reduction(reduction, "cross_entropy")
     x = array_like(logits)
     y = array_like(target)
     shape = x.shape
-    kind = y.dtype.kind
-    if x.ndim != 2 or y.shape != shape[:1] or kind not in "iu" or x.dtype.kind != "f" or 0 in shape:
-        _check_target(x, y, reduction)
+    usual = len(shape) == 2 and y.shape == shape[:1] and y.dtype.kind in "iu" and x.dtype.kind == "f" and 0 not in shape
+    if usual and reduction in _REDUCTIONS:
+        return apply(_cross_entropy, (x, y), {"reduction": reduction})[0]
+    check_reduction(reduction, "cross_entropy")
+    _check_target(x, y, reduction)
     samples = shape[:1] + shape[2:] if len(shape) > 1 else ()
-    if kind == "f":
-        if len(shape) != 2:
-            x = _rows_of_classes(x)
-            y = _rows_of_classes(y)
-        losses = -gd.sum(y * gd.log_softmax(x, 1), 1)
-        if reduction == "none":
-            return losses.reshape(samples)
-        return losses.sum() if reduction == "sum" else losses.mean()
-    if len(shape) != 2:
-        x = _rows_of_classes(x)
-        y = y.reshape(-1)
-    loss = apply(_cross_entropy, (x, y), {"reduction": reduction})[0]
-    return loss.reshape(samples) if reduction == "none" and len(shape) != 2 else loss
+    if y.dtype.kind == "f":
+        losses = -gd.sum(y * gd.log_softmax(x, min(len(shape) - 1, 1)), min(len(shape) - 1, 1))
+        return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+    loss = apply(_cross_entropy, (_rows_of_classes(x), y.reshape(-1)), {"reduction": reduction})[0]
+    return loss.reshape(samples) if reduction == "none" else loss
 
 
 def _check_target(x: Any, y: Any, reduction: str) -> None:
@@ -372,7 +362,7 @@ def _mse(x: Any, y: Any, *, reduction: str) -> Any:
     if reduction == "none":
         return difference * difference
     flat = difference.ravel("K")
-    if flat.dtype == np.float16:  # sums of float16 overflow at 65,504
+    if flat.dtype == _HALF:  # sums of float16 overflow at 65,504
         wide = flat.astype(np.float32)
         total = wide.dot(wide)
         return np.float16(total / flat.size if reduction == "mean" else total)

@@ -1,7 +1,9 @@
 """Weights in files: .npz, a zip archive of NumPy arrays, written whole or not at all, and never unpickled."""
 
+import io
 import os
 import secrets
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +19,12 @@ from .errors import FileFormatError
 __all__ = ["load", "save"]
 
 Array = np.ndarray[Any, Any]
+
+# what zipfile and NumPy raise for bytes that make no sense to them
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError, EOFError, LookupError, MemoryError, RuntimeError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
 
 
 def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -91,17 +99,16 @@ def load(path: str | os.PathLike[str]) -> dict[str, Array]:
     if not source.is_file():
         what = "is a folder" if source.is_dir() else "does not exist"
         raise FileNotFoundError(f"the file {str(source)!r} {what}; the working folder is {str(Path.cwd())!r}")
-    with open(source, "rb") as file:
-        start = file.read(4)
-    if start[:2] != b"PK":
-        what = "is empty" if not start else f"begins with {start!r}"
+    content = source.read_bytes()
+    if content[:2] != b"PK":
+        what = f"begins with {content[:4]!r}" if content else "is empty"
         raise FileFormatError(
             f"{str(source)!r} is not an .npz file: it {what} instead of b'PK', the mark of a zip archive"
         )
     try:
-        with zipfile.ZipFile(source) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return {info.filename.removesuffix(".npy"): _read(archive, info) for info in archive.infolist()}
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, MemoryError) as error:
+    except _DAMAGE as error:
         raise FileFormatError(
             f"{str(source)!r} cannot be read as .npz, so nothing was: {error or type(error).__name__}. "
             "It may be cut off or damaged: copy, download or save it again"
@@ -156,8 +163,8 @@ def _write(file: Any, arrays: Mapping[str, Array]) -> None:
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     if not info.filename.endswith(".npy"):
         raise ValueError(f"it holds {info.filename!r}, which is not an array")
-    with archive.open(info) as entry:
-        array: Array = np.lib.format.read_array(entry, allow_pickle=False)
-        if entry.read(1):  # reading to the end also compares the checksum
-            raise ValueError(f"{info.filename!r} holds more than its array")
+    content = io.BytesIO(archive.read(info))  # whole, so that the checksum is compared before anything is believed
+    array: Array = np.lib.format.read_array(content, allow_pickle=False)
+    if content.read(1):
+        raise ValueError(f"{info.filename!r} holds more than its array")
     return array
