@@ -109,8 +109,9 @@ def _walk(
     pending: dict[int, _Gathered] = {}  # by number of the node
     heap: list[int] = []
 
-    for x, g in roots:
+    for x, start in roots:
         edge = x._node or x
+        g = wrap(start) if lifted and not isinstance(start, Value) else start
         if useful is None or edge in useful:
             _send(edge, x._port, g, False, pending, heap, leaves)
     while heap:

@@ -9,7 +9,7 @@ from . import _op
 from ._dtypes import constant, get_default_dtype
 from ._engine import run
 from ._methods import Methods
-from ._op import Node, Value, start_version, wrap
+from ._op import Node, Value, array_like, start_version, wrap
 from ._protocols import Protocols
 from .errors import ConversionError, DTypeError, GradientError, ShapeError
 
@@ -294,37 +294,28 @@ def _rebuild(cls: type[Tensor], data: np.ndarray[Any, Any], requires_grad: bool,
 
 
 def cotangent(x: Tensor, gradient: Any, caller: str, create_graph: bool) -> Any:
-    """The cotangent from which a backward pass of `x` starts: an array, or a Tensor where the pass is recorded."""
+    """What a backward pass of `x` starts from: ones, or what was given; a Tensor only where its history matters."""
     if not x._requires_grad:
         raise GradientError(
             f"{caller} of a tensor that does not require grad{_named(x)}: nothing it was computed from has "
-            "requires_grad=True, "
-            "or it was computed under no_grad"
+            "requires_grad=True, or it was computed under no_grad"
         )
     if gradient is None:
         if x._data.size != 1:
             raise GradientError(
-                f"{caller} of a tensor of shape {x.shape} needs the gradient to start from: reduce it to "
-                "one number first "
-                f"(.sum() or .mean()), or pass an array of its shape as gradient="
+                f"{caller} of a tensor of shape {x.shape} needs the gradient to start from: reduce it to one "
+                "number first (.sum() or .mean()), or pass an array of its shape as gradient="
             )
-        start: Any = np.ones(x.shape, x.dtype)
-    else:
-        start = (
-            gradient
-            if isinstance(gradient, Value) and create_graph
-            else gradient._data
-            if isinstance(gradient, Value)
-            else constant(gradient)
+        return np.ones(x.shape, x.dtype)
+    start = array_like(gradient)
+    if isinstance(start, Value) and not create_graph:
+        start = start._data
+    if start.shape != x.shape:
+        raise ShapeError(
+            f"{caller}: the gradient to start from has shape {start.shape}, and the tensor {x.shape}: "
+            "they must be equal"
         )
-        if start.shape != x.shape:
-            raise ShapeError(
-                f"{caller}: the gradient to start from has shape {start.shape}, and the tensor {x.shape}: "
-                "they must be equal"
-            )
-        if start.dtype != x.dtype:
-            start = start.astype(x.dtype)
-    return wrap(start) if create_graph and not isinstance(start, Value) else start
+    return start if start.dtype == x.dtype else start.astype(x.dtype)
 
 
 def _named(x: Value) -> str:

@@ -42,7 +42,6 @@ def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 
 def keep_axes(value: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdims: bool) -> Any:
     """A reduced value with length 1 along the reduced axes, so that it broadcasts with an array of `shape`."""
-    if keepdims:
+    if keepdims or axes is None:  # a single number broadcasts as it is
         return value
-    kept = (1,) * len(shape) if axes is None else tuple([1 if i in axes else n for i, n in enumerate(shape)])
-    return value.reshape(kept)
+    return value.reshape(tuple([1 if i in axes else n for i, n in enumerate(shape)]))
