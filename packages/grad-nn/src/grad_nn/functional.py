@@ -96,7 +96,7 @@ def _explain_linear(x: Any, weight: Any, bias: Any = None) -> str:
 
 
 def _product(x: Any, weight: Any) -> Any:
-    if weight.ndim != 2:
+    if weight.ndim != 2 or not x.ndim:  # `dot` would multiply by a single number
         raise ValueError
     if x.ndim < 3:
         return x.dot(weight.T)
