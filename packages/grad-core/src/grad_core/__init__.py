@@ -1,5 +1,7 @@
 """A small, fast tensor with reverse-mode automatic differentiation of any order, on NumPy alone."""
 
+from __future__ import annotations
+
 from . import errors, extend, random, testing
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad

@@ -1,5 +1,7 @@
 """Which dtypes there are, the default one for Python floats, and the arrays that constants become."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

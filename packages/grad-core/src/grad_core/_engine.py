@@ -6,6 +6,8 @@ instead of
 recursing, so depth is no limit, and each node runs once, after everything that used its result.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any

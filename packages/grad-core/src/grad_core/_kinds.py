@@ -1,5 +1,7 @@
 """Kinds of op that need less than a full rule, `elementwise` and `linear`, and the pair that undoes broadcasting."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

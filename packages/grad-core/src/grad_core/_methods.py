@@ -1,5 +1,7 @@
 """Operators and methods of Tensor, each one line over the function of the same name."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from ._op import apply
@@ -25,73 +27,73 @@ class Methods:
 
     # In-place spellings, x += y, are left to Python, which binds the name to a new tensor.
 
-    def __add__(self, y: Any) -> "Tensor":
+    def __add__(self, y: Any) -> Tensor:
         return apply(e.add, (self, y))
 
-    def __radd__(self, y: Any) -> "Tensor":
+    def __radd__(self, y: Any) -> Tensor:
         return apply(e.add, (y, self))
 
-    def __sub__(self, y: Any) -> "Tensor":
+    def __sub__(self, y: Any) -> Tensor:
         return apply(e.subtract, (self, y))
 
-    def __rsub__(self, y: Any) -> "Tensor":
+    def __rsub__(self, y: Any) -> Tensor:
         return apply(e.subtract, (y, self))
 
-    def __mul__(self, y: Any) -> "Tensor":
+    def __mul__(self, y: Any) -> Tensor:
         return apply(e.multiply, (self, y))
 
-    def __rmul__(self, y: Any) -> "Tensor":
+    def __rmul__(self, y: Any) -> Tensor:
         return apply(e.multiply, (y, self))
 
-    def __truediv__(self, y: Any) -> "Tensor":
+    def __truediv__(self, y: Any) -> Tensor:
         return apply(e.divide, (self, y))
 
-    def __rtruediv__(self, y: Any) -> "Tensor":
+    def __rtruediv__(self, y: Any) -> Tensor:
         return apply(e.divide, (y, self))
 
-    def __floordiv__(self, y: Any) -> "Tensor":
+    def __floordiv__(self, y: Any) -> Tensor:
         return apply(e.floor_divide, (self, y))
 
-    def __rfloordiv__(self, y: Any) -> "Tensor":
+    def __rfloordiv__(self, y: Any) -> Tensor:
         return apply(e.floor_divide, (y, self))
 
-    def __mod__(self, y: Any) -> "Tensor":
+    def __mod__(self, y: Any) -> Tensor:
         return apply(e.remainder, (self, y))
 
-    def __rmod__(self, y: Any) -> "Tensor":
+    def __rmod__(self, y: Any) -> Tensor:
         return apply(e.remainder, (y, self))
 
-    def __pow__(self, y: Any) -> "Tensor":
+    def __pow__(self, y: Any) -> Tensor:
         return apply(e.pow, (self, y))
 
-    def __rpow__(self, y: Any) -> "Tensor":
+    def __rpow__(self, y: Any) -> Tensor:
         return apply(e.pow, (y, self))
 
-    def __matmul__(self, y: Any) -> "Tensor":
+    def __matmul__(self, y: Any) -> Tensor:
         return linalg.matmul(self, y)
 
-    def __rmatmul__(self, y: Any) -> "Tensor":
+    def __rmatmul__(self, y: Any) -> Tensor:
         return linalg.matmul(y, self)
 
-    def __neg__(self) -> "Tensor":
+    def __neg__(self) -> Tensor:
         return apply(e.negative, (self,))
 
-    def __pos__(self) -> "Tensor":
+    def __pos__(self) -> Tensor:
         return apply(e.positive, (self,))
 
-    def __abs__(self) -> "Tensor":
+    def __abs__(self) -> Tensor:
         return apply(e.abs, (self,))
 
-    def __lt__(self, y: Any) -> "Tensor":
+    def __lt__(self, y: Any) -> Tensor:
         return apply(logic.less, (self, y))
 
-    def __le__(self, y: Any) -> "Tensor":
+    def __le__(self, y: Any) -> Tensor:
         return apply(logic.less_equal, (self, y))
 
-    def __gt__(self, y: Any) -> "Tensor":
+    def __gt__(self, y: Any) -> Tensor:
         return apply(logic.greater, (self, y))
 
-    def __ge__(self, y: Any) -> "Tensor":
+    def __ge__(self, y: Any) -> Tensor:
         return apply(logic.greater_equal, (self, y))
 
     def __eq__(self, y: object) -> Any:
@@ -102,134 +104,134 @@ class Methods:
 
     __hash__ = object.__hash__  # by identity: tensors are keys of the mapping that `gradients` returns
 
-    def __and__(self, y: Any) -> "Tensor":
+    def __and__(self, y: Any) -> Tensor:
         return apply(logic.bitwise_and, (self, y))
 
-    def __rand__(self, y: Any) -> "Tensor":
+    def __rand__(self, y: Any) -> Tensor:
         return apply(logic.bitwise_and, (y, self))
 
-    def __or__(self, y: Any) -> "Tensor":
+    def __or__(self, y: Any) -> Tensor:
         return apply(logic.bitwise_or, (self, y))
 
-    def __ror__(self, y: Any) -> "Tensor":
+    def __ror__(self, y: Any) -> Tensor:
         return apply(logic.bitwise_or, (y, self))
 
-    def __xor__(self, y: Any) -> "Tensor":
+    def __xor__(self, y: Any) -> Tensor:
         return apply(logic.bitwise_xor, (self, y))
 
-    def __rxor__(self, y: Any) -> "Tensor":
+    def __rxor__(self, y: Any) -> Tensor:
         return apply(logic.bitwise_xor, (y, self))
 
-    def __invert__(self) -> "Tensor":
+    def __invert__(self) -> Tensor:
         return apply(logic.bitwise_invert, (self,))
 
-    def __getitem__(self, key: Any) -> "Tensor":
+    def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
 
     # Reductions
 
-    def sum(self, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> "Tensor":
+    def sum(self, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
         """See ``grad_core.sum``."""
         return reduce.sum(self, axis, dtype=dtype, keepdims=keepdims)
 
-    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    def mean(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.mean``."""
         return reduce.mean(self, axis, keepdims=keepdims)
 
-    def var(self, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> "Tensor":
+    def var(self, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
         """See ``grad_core.var``."""
         return reduce.var(self, axis, correction=correction, keepdims=keepdims)
 
-    def max(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.max``."""
         return reduce.max(self, axis, keepdims=keepdims)
 
-    def min(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    def min(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.min``."""
         return reduce.min(self, axis, keepdims=keepdims)
 
-    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> "Tensor":
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.argmax``."""
         return reduce.argmax(self, axis, keepdims=keepdims)
 
-    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> "Tensor":
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.argmin``."""
         return reduce.argmin(self, axis, keepdims=keepdims)
 
-    def any(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    def any(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.any``."""
         return reduce.any(self, axis, keepdims=keepdims)
 
-    def all(self, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+    def all(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.all``."""
         return reduce.all(self, axis, keepdims=keepdims)
 
     # Shape
 
-    def reshape(self, *shape_: Any) -> "Tensor":
+    def reshape(self, *shape_: Any) -> Tensor:
         """See ``grad_core.reshape``; the lengths may be one tuple or several arguments."""
         return shape.reshape(self, _shape_args(shape_))
 
-    def transpose(self, *axes: Any) -> "Tensor":
+    def transpose(self, *axes: Any) -> Tensor:
         """See ``grad_core.transpose``; without axes all are turned round."""
         return shape.transpose(self, _shape_args(axes) or None)
 
-    def swapaxes(self, axis1: int, axis2: int) -> "Tensor":
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """See ``grad_core.swapaxes``."""
         return shape.swapaxes(self, axis1, axis2)
 
-    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> "Tensor":
+    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Tensor:
         """See ``grad_core.flatten``."""
         return shape.flatten(self, start_axis, end_axis)
 
-    def ravel(self) -> "Tensor":
+    def ravel(self) -> Tensor:
         """See ``grad_core.ravel``."""
         return shape.ravel(self)
 
-    def squeeze(self, axis: Axes = None) -> "Tensor":
+    def squeeze(self, axis: Axes = None) -> Tensor:
         """See ``grad_core.squeeze``."""
         return shape.squeeze(self, axis)
 
-    def astype(self, dtype: Any) -> "Tensor":
+    def astype(self, dtype: Any) -> Tensor:
         """See ``grad_core.astype``."""
         return shape.astype(self, dtype)
 
     @property
-    def T(self) -> "Tensor":  # noqa: N802 - NumPy's name
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
         """All axes turned round, as in NumPy."""
         return shape.transpose(self)
 
     @property
-    def mT(self) -> "Tensor":  # noqa: N802 - the name of the array API standard
+    def mT(self) -> Tensor:  # noqa: N802 - the name of the array API standard
         """The last two axes exchanged."""
         return shape.matrix_transpose(self)
 
     # Elementwise
 
-    def exp(self) -> "Tensor":
+    def exp(self) -> Tensor:
         """See ``grad_core.exp``."""
         return e.exp(self)
 
-    def log(self) -> "Tensor":
+    def log(self) -> Tensor:
         """See ``grad_core.log``."""
         return e.log(self)
 
-    def sqrt(self) -> "Tensor":
+    def sqrt(self) -> Tensor:
         """See ``grad_core.sqrt``."""
         return e.sqrt(self)
 
-    def tanh(self) -> "Tensor":
+    def tanh(self) -> Tensor:
         """See ``grad_core.tanh``."""
         return e.tanh(self)
 
-    def sigmoid(self) -> "Tensor":
+    def sigmoid(self) -> Tensor:
         """See ``grad_core.sigmoid``."""
         return e.sigmoid(self)
 
-    def relu(self) -> "Tensor":
+    def relu(self) -> Tensor:
         """See ``grad_core.relu``."""
         return e.relu(self)
 
-    def clip(self, min: Any = None, max: Any = None) -> "Tensor":
+    def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """See ``grad_core.clip``."""
         return e.clip(self, min, max)

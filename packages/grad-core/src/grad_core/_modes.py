@@ -1,5 +1,7 @@
 """What is switched on for the current thread: recording of history, and a listener to every op."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager

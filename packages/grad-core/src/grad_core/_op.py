@@ -1,5 +1,7 @@
 """Ops, the nodes of the graph, and `apply`, the only place where an op meets tensors."""
 
+from __future__ import annotations
+
 import inspect
 import itertools
 import operator
@@ -53,7 +55,7 @@ class Value:
 
     _data: Any  # an ndarray, or a NumPy scalar for 0-d values
     _requires_grad: bool
-    _node: "Node | None"  # the op call that made it; None for leaves and constants
+    _node: Node | None  # the op call that made it; None for leaves and constants
     _port: int  # which of the node's outputs it is
     _grad: Any
     _version: list[int] | None  # counts changes in place; made when first needed, shared by views
@@ -102,7 +104,7 @@ class Node:
         "versions",
     )
 
-    op: "Op"
+    op: Op
     params: dict[str, Any]
     number: int  # newer nodes have smaller numbers
     edges: Sequence[Any]  # per input: the Node it came from, the leaf Tensor itself, or None where no gradient goes
@@ -177,7 +179,7 @@ class Op:
         self.mask_is_full = variadic or (rules is not None and None not in rules)
         self.plans: dict[int, Plan] = {}  # by the tracked arguments, as bits, and a further bit for their number
 
-    def __call__(self, *inputs: Any, **params: Any) -> "Tensor":
+    def __call__(self, *inputs: Any, **params: Any) -> Tensor:
         """Apply to tensors or anything that can become one; the result is a Tensor, or a tuple of them."""
         for x in inputs:
             if type(x) not in _NUMBERS:
@@ -280,7 +282,7 @@ def array_like(x: Any) -> Any:
 _NO_PARAMS: dict[str, Any] = {}
 
 
-def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> "Tensor":
+def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) -> Tensor:
     """Run an op on tensors and constants; record a node where history is on and an input with a rule is tracked.
 
     The result is a Tensor, or a tuple of them for an op with several results. This is what calling an op comes to, once

@@ -4,6 +4,8 @@
 itself: nothing detaches silently.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

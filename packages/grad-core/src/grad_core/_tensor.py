@@ -1,5 +1,7 @@
 """Tensor: an array, its gradient, its place in the graph. All mathematics stands elsewhere."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 
@@ -132,7 +134,7 @@ class Tensor(Value, Methods, Protocols):
             raise TypeError("len() of a 0-d tensor: it has no axes; use item() for its value")
         return len(self._data)
 
-    def __iter__(self) -> Iterator["Tensor"]:
+    def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("a 0-d tensor has no axis to iterate over; use item() for its value")
         return (self[i] for i in range(len(self._data)))
@@ -219,7 +221,7 @@ class Tensor(Value, Methods, Protocols):
             )
         self._requires_grad = bool(value)
 
-    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` and return the tensor itself."""
         self.requires_grad = requires_grad
         return self
@@ -235,7 +237,7 @@ class Tensor(Value, Methods, Protocols):
         return self._node
 
     @property
-    def grad(self) -> "Tensor | None":
+    def grad(self) -> Tensor | None:
         """What backward passes have added up here, of the shape and dtype of the tensor; None before the first."""
         return self._grad  # type: ignore[no-any-return]
 
@@ -251,7 +253,7 @@ class Tensor(Value, Methods, Protocols):
             )
         self._grad = g if g.dtype == self.dtype else g.astype(self.dtype)
 
-    def detach(self) -> "Tensor":
+    def detach(self) -> Tensor:
         """The same array without its history; memory is shared."""
         out: Tensor = wrap(self.data)
         out._version = start_version(self)

@@ -1,5 +1,7 @@
 """Tensors from data and from nothing, by the names of the array API standard."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

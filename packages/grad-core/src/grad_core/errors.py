@@ -5,6 +5,8 @@ ValueError`` and
 ``except TypeError`` keep working for those who do not know these names.
 """
 
+from __future__ import annotations
+
 __all__ = [
     "ConversionError",
     "DTypeError",

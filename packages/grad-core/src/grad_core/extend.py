@@ -13,6 +13,8 @@ Example:
     tensor([ 3., 12.])
 """
 
+from __future__ import annotations
+
 from ._kinds import broadcast_to, elementwise, linear, sum_to
 from ._modes import recording
 from ._op import Op, apply, array_like, nondiff, op, start_version

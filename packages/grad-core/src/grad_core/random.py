@@ -5,6 +5,8 @@ own keeps
 its sequence apart from everything else, and its state can be saved and put back. The bit generator is PCG64.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

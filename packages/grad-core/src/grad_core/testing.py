@@ -1,5 +1,7 @@
 """Checks for derivatives, for the tests of your own functions and ops; NumPy only."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Axis arguments: what users may write, and the one form that the ops take."""
 
+from __future__ import annotations
+
 import operator
 from typing import Any
 

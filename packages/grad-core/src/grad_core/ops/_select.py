@@ -1,5 +1,7 @@
 """How rules stop a gradient: elements where a mask holds, 0 elsewhere."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -7,6 +7,8 @@ is shared half and half, clip passes the gradient at its bounds.
 A function that says ``ufunc=`` has no body: that ufunc of NumPy is its forward.
 """
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -361,7 +363,7 @@ def _clip(x: Any, low: Any, high: Any, *, out: Any = None) -> Any:
     return np.minimum(np.maximum(x, low), high, out=out)
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> "Tensor":
+def clip(x: Any, min: Any = None, max: Any = None) -> Tensor:
     """Each element moved into [min, max].
 
     The gradient passes where the element lies within, bounds included, and goes to a bound where that was taken.

@@ -1,5 +1,7 @@
 """Arrays of the shape of another: their values do not depend on it, so there is no gradient."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,12 +20,12 @@ def _full_like(x: Any, *, value: Any, dtype: np.dtype[Any]) -> Any:
     return np.full(x.shape, value, dtype)
 
 
-def _like(x: Any, value: Any, dtype: Any) -> "Tensor":
+def _like(x: Any, value: Any, dtype: Any) -> Tensor:
     x = array_like(x)
     return _full_like(x, value=value, dtype=x.dtype if dtype is None else resolve_dtype(dtype))
 
 
-def zeros_like(x: Any, dtype: Any = None) -> "Tensor":
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Zeros of the shape of `x`, and of its dtype where none is given.
 
     Example:
@@ -34,7 +36,7 @@ def zeros_like(x: Any, dtype: Any = None) -> "Tensor":
     return _like(x, 0, dtype)
 
 
-def ones_like(x: Any, dtype: Any = None) -> "Tensor":
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Ones of the shape of `x`, and of its dtype where none is given.
 
     Example:
@@ -45,7 +47,7 @@ def ones_like(x: Any, dtype: Any = None) -> "Tensor":
     return _like(x, 1, dtype)
 
 
-def full_like(x: Any, fill_value: float, dtype: Any = None) -> "Tensor":
+def full_like(x: Any, fill_value: float, dtype: Any = None) -> Tensor:
     """`fill_value` everywhere, in the shape of `x`, and in its dtype where none is given.
 
     Example:
@@ -56,7 +58,7 @@ def full_like(x: Any, fill_value: float, dtype: Any = None) -> "Tensor":
     return _like(x, fill_value, dtype)
 
 
-def empty_like(x: Any, dtype: Any = None) -> "Tensor":
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
     """An array to be filled, of the shape of `x`, and of its dtype where none is given; it starts with zeros.
 
     Example:

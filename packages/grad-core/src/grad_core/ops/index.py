@@ -5,6 +5,8 @@ inputs
 of the op, not parameters: they are data. Each op and its scatter are each other's rules.
 """
 
+from __future__ import annotations
+
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +116,7 @@ def _split_key(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list[
     return tuple(template), positions
 
 
-def getitem(x: Any, key: Any) -> "Tensor":
+def getitem(x: Any, key: Any) -> Tensor:
     """``x[key]`` by NumPy's rules: integers, slices, None, ``...``, integer arrays or tensors, and boolean masks.
 
     Where one element is read several times, its gradients add up.
@@ -137,7 +139,7 @@ def getitem(x: Any, key: Any) -> "Tensor":
         raise IndexError(f"getitem: shape {x.shape}: {error}") from error
 
 
-def scatter_add(x: Any, index: Any, values: Any) -> "Tensor":
+def scatter_add(x: Any, index: Any, values: Any) -> Tensor:
     """`x` with `values` added at ``x[index]``; values for one place add up. `x` itself is not changed.
 
     Args:

@@ -1,5 +1,7 @@
 """Products of matrices."""
 
+from __future__ import annotations
+
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +63,7 @@ def _matmul(x: Any, y: Any) -> Any:
     return np.matmul(x, y)
 
 
-def matmul(x: Any, y: Any) -> "Tensor":
+def matmul(x: Any, y: Any) -> Tensor:
     """The matrix product over the last two axes, ``x @ y``; axes before them broadcast.
 
     Args:

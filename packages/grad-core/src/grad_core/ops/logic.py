@@ -1,5 +1,7 @@
 """Comparisons, logic and bits: results without a gradient."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

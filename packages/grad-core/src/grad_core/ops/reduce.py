@@ -1,5 +1,7 @@
 """Functions that fold axes away, and the softmax family, which needs the same sums."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +61,7 @@ def _sum(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
     return _add(x, axis=axis, keepdims=keepdims, out=out)
 
 
-def sum(x: Any, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> "Tensor":
+def sum(x: Any, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over one axis, several, or all.
 
     Args:
@@ -101,7 +103,7 @@ def _mean(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     return _add(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
 
 
-def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """The arithmetic mean over one axis, several, or all.
 
     Args:
@@ -123,7 +125,7 @@ def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
     return _mean(x, axis=axes, keepdims=keepdims)
 
 
-def var(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> "Tensor":
+def var(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
     """The variance, sum((x - mean)²) / (n - correction).
 
     Args:
@@ -175,7 +177,7 @@ def _min(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
     return _smallest(x, axis=axis, keepdims=keepdims, out=out)
 
 
-def max(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+def max(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """The largest element along one axis, several, or all; equal largest ones share the gradient evenly.
 
     Args:
@@ -197,7 +199,7 @@ def max(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
     return _max(x, axis=axes, keepdims=keepdims)
 
 
-def min(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+def min(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """The smallest element along one axis, several, or all; equal smallest ones share the gradient evenly.
 
     Args:
@@ -240,7 +242,7 @@ def _logsumexp(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
         return np.log(total) + (top if keepdims else top.reshape(total.shape))
 
 
-def logsumexp(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+def logsumexp(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) over one axis, several, or all, without overflow; -inf where every element is -inf.
 
     Args:
@@ -269,7 +271,7 @@ def _softmax(x: Any, *, axis: int) -> Any:
     return raised
 
 
-def softmax(x: Any, axis: int = -1) -> "Tensor":
+def softmax(x: Any, axis: int = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1 there.
 
     Args:
@@ -296,7 +298,7 @@ def _log_softmax(x: Any, *, axis: int) -> Any:
     return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def log_softmax(x: Any, axis: int = -1) -> "Tensor":
+def log_softmax(x: Any, axis: int = -1) -> Tensor:
     """log(softmax(x)) along an axis, exact where softmax itself would round to 0.
 
     Args:
@@ -340,7 +342,7 @@ def _all(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     return _and(x, axis=axis, keepdims=keepdims)
 
 
-def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> "Tensor":
+def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
     """The index of the first largest element along an axis, or in the flattened array: int64.
 
     Example:
@@ -352,7 +354,7 @@ def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> "Tenso
     return _argmax(x, axis=None if axis is None else one_axis(axis, x.ndim, "argmax"), keepdims=keepdims)
 
 
-def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> "Tensor":
+def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
     """The index of the first smallest element along an axis, or in the flattened array: int64.
 
     Example:
@@ -364,7 +366,7 @@ def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> "Tenso
     return _argmin(x, axis=None if axis is None else one_axis(axis, x.ndim, "argmin"), keepdims=keepdims)
 
 
-def any(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+def any(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """Whether any element is true (not zero) along one axis, several, or all: booleans.
 
     Example:
@@ -376,7 +378,7 @@ def any(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
     return _any(x, axis=some_axes(axis, x.ndim, "any"), keepdims=keepdims)
 
 
-def all(x: Any, axis: Axes = None, *, keepdims: bool = False) -> "Tensor":
+def all(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """Whether all elements are true (not zero) along one axis, several, or all: booleans.
 
     Example:

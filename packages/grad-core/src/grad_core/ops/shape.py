@@ -1,5 +1,7 @@
 """Functions that move elements without changing them, and the change of dtype."""
 
+from __future__ import annotations
+
 import math
 import operator
 from collections.abc import Sequence
@@ -57,7 +59,7 @@ def _reshape(x: Any, *, shape: tuple[int, ...]) -> Any:
     return x.reshape(shape)
 
 
-def reshape(x: Any, shape: int | Sequence[int]) -> "Tensor":
+def reshape(x: Any, shape: int | Sequence[int]) -> Tensor:
     """The same elements, row by row, in another shape; no copy where memory allows.
 
     Args:
@@ -92,7 +94,7 @@ def _full_shape(wanted: tuple[int, ...], given: tuple[int, ...]) -> tuple[int, .
     return wanted
 
 
-def flatten(x: Any, start_axis: int = 0, end_axis: int = -1) -> "Tensor":
+def flatten(x: Any, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     """Axes `start_axis` to `end_axis`, both included, made into one.
 
     Example:
@@ -111,7 +113,7 @@ def flatten(x: Any, start_axis: int = 0, end_axis: int = -1) -> "Tensor":
     return _reshape(x, shape=(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
-def ravel(x: Any) -> "Tensor":
+def ravel(x: Any) -> Tensor:
     """All elements, row by row, along one axis.
 
     Example:
@@ -142,7 +144,7 @@ def _permute(x: Any, *, axes: tuple[int, ...]) -> Any:
     return x.transpose(axes)
 
 
-def permute_dims(x: Any, axes: Sequence[int]) -> "Tensor":
+def permute_dims(x: Any, axes: Sequence[int]) -> Tensor:
     """The axes in another order, without a copy: axis i of the result is axis ``axes[i]`` of `x`.
 
     Raises:
@@ -160,7 +162,7 @@ def permute_dims(x: Any, axes: Sequence[int]) -> "Tensor":
     return _permute(x, axes=chosen)
 
 
-def transpose(x: Any, axes: Sequence[int] | None = None) -> "Tensor":
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Tensor:
     """``permute_dims``, with all axes turned round where none are given, as in NumPy.
 
     Example:
@@ -172,7 +174,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> "Tensor":
     return permute_dims(x, tuple(range(x.ndim))[::-1] if axes is None else axes)
 
 
-def matrix_transpose(x: Any) -> "Tensor":
+def matrix_transpose(x: Any) -> Tensor:
     """The last two axes exchanged.
 
     Raises:
@@ -190,7 +192,7 @@ def matrix_transpose(x: Any) -> "Tensor":
     return _permute(x, axes=(*range(n - 2), n - 1, n - 2))
 
 
-def swapaxes(x: Any, axis1: int, axis2: int) -> "Tensor":
+def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged.
 
     Example:
@@ -206,7 +208,7 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> "Tensor":
     return _permute(x, axes=tuple(axes))
 
 
-def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> "Tensor":
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
     """Axes moved to other places, the rest kept in order.
 
     Example:
@@ -227,7 +229,7 @@ def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[in
     return _permute(x, axes=tuple(order))
 
 
-def squeeze(x: Any, axis: Axes = None) -> "Tensor":
+def squeeze(x: Any, axis: Axes = None) -> Tensor:
     """Without axes of length 1: those named, or all.
 
     Raises:
@@ -249,7 +251,7 @@ def squeeze(x: Any, axis: Axes = None) -> "Tensor":
     return _reshape(x, shape=tuple([n for i, n in enumerate(shape) if i not in axes]))
 
 
-def expand_dims(x: Any, axis: int | tuple[int, ...] = 0) -> "Tensor":
+def expand_dims(x: Any, axis: int | tuple[int, ...] = 0) -> Tensor:
     """With new axes of length 1, at these places of the result.
 
     Example:
@@ -264,7 +266,7 @@ def expand_dims(x: Any, axis: int | tuple[int, ...] = 0) -> "Tensor":
     return _reshape(x, shape=tuple([1 if i in axes else next(rest) for i in range(x.ndim + count)]))
 
 
-def broadcast_to(x: Any, shape: int | Sequence[int]) -> "Tensor":
+def broadcast_to(x: Any, shape: int | Sequence[int]) -> Tensor:
     """Repeated along new axes and axes of length 1, without a copy; the gradient is summed over what was repeated.
 
     Raises:
@@ -316,7 +318,7 @@ def _concat(*arrays: Any, axis: int) -> Any:
     return np.concatenate(arrays, axis)
 
 
-def concat(arrays: Sequence[Any], axis: int | None = 0) -> "Tensor":
+def concat(arrays: Sequence[Any], axis: int | None = 0) -> Tensor:
     """Arrays joined along an axis that they have; with ``axis=None`` each is flattened first.
 
     Raises:
@@ -335,7 +337,7 @@ def concat(arrays: Sequence[Any], axis: int | None = 0) -> "Tensor":
     return _concat(*items, axis=one_axis(axis or 0, items[0].ndim, "concat"))
 
 
-def stack(arrays: Sequence[Any], axis: int = 0) -> "Tensor":
+def stack(arrays: Sequence[Any], axis: int = 0) -> Tensor:
     """Arrays of one shape joined along a new axis.
 
     Raises:
@@ -377,7 +379,7 @@ def _astype_whole(x: Any, *, dtype: np.dtype[Any]) -> Any:
     return x.astype(dtype)
 
 
-def astype(x: Any, dtype: Any) -> "Tensor":
+def astype(x: Any, dtype: Any) -> Tensor:
     """A copy in another dtype; the gradient comes back in that of `x`, and there is none through integers.
 
     Raises:

@@ -1,5 +1,7 @@
 """Nested lists, tuples and dicts: taken apart into leaves, and put together again."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import Any
 

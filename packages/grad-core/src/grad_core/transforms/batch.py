@@ -1,5 +1,7 @@
 """One op over a batch of inputs: by its own rule where it has one, else by a loop whose results are stacked."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

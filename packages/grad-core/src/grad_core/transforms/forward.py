@@ -4,6 +4,8 @@ A backward rule is linear in the cotangent g: a matrix applied to g. The tangent
 and transposing is what a backward pass does. So two of them, one through the rule itself, carry tangents forward.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

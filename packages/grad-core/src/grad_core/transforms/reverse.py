@@ -1,5 +1,7 @@
 """Gradients as values: of a graph (`gradients`), and of a function (`grad`, `value_and_grad`)."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
