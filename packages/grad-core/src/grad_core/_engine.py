@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from ._modes import enable_grad, no_grad, state
-from ._op import Node, Value, wrap
+from ._node import Node, Value
+from ._op import wrap
 from .errors import GraphReleasedError, InPlaceError
 
 __all__ = ["run"]

@@ -1,4 +1,4 @@
-"""Ops, the nodes of the graph, and `apply`, the only place where an op meets tensors."""
+"""Ops, how they are declared, and `apply`, the only place where an op meets tensors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import numpy as np
 
 from ._dtypes import PLAIN, constant
 from ._modes import state
+from ._node import KEPT, NUMBERS, Node, Spec, Value, spec, start_version
 from .errors import DTypeError, GradError, ShapeError
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
 
-__all__ = ["Node", "Op", "Spec", "Value", "apply", "array_like", "nondiff", "op", "start_version", "wrap"]
+__all__ = ["Op", "apply", "nondiff", "op", "wrap"]
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
@@ -27,7 +28,6 @@ Plan = tuple[tuple[int, ...], tuple[int, ...], bool]
 _new = object.__new__
 ndarray = np.ndarray
 asarray = np.asarray
-_NUMBERS = frozenset({float, int, bool})
 # operators are quicker than the functions, on NumPy's scalars ten times
 _OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
     np.add: operator.add,
@@ -39,85 +39,8 @@ _OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
     np.power: operator.pow,
     np.negative: operator.neg,
 }
-# NumPy computes 0-d results as scalars, and ten times faster from scalars than from 0-d arrays: tensors keep
-# them as they come
-_KEPT = frozenset(
-    {ndarray, np.float16, np.float32, np.float64, np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16}
-)
 # newer nodes have smaller numbers, so that a plain min-heap of them yields the newest first
 _next_number = itertools.count(0, -1).__next__
-
-
-class Value:
-    """The state of a tensor. `_tensor.Tensor` adds what users see; nothing else derives from this."""
-
-    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_port", "_requires_grad", "_version", "name")
-
-    _data: Any  # an ndarray, or a NumPy scalar for 0-d values
-    _requires_grad: bool
-    _node: Node | None  # the op call that made it; None for leaves and constants
-    _port: int  # which of the node's outputs it is
-    _grad: Any
-    _version: list[int] | None  # counts changes in place; made when first needed, shared by views
-    name: str | None
-
-
-class Spec:
-    """Stands for an input whose values no rule reads: its shape and dtype, without its memory."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, array: Any) -> None:
-        self.shape: tuple[int, ...] = array.shape
-        self.dtype: np.dtype[Any] = array.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-
-def spec(value: Any) -> Any:
-    """The Spec of an array, or of each in a tuple; numbers have none and stay."""
-    if type(value) is tuple:
-        return tuple([spec(part) for part in value])
-    return value if type(value) in _NUMBERS else Spec(value)
-
-
-class Node:
-    """One call of an op in the history of a tensor: what to call, with what, and where the results go.
-
-    It never refers to the tensor it made, so there are no reference cycles and memory goes as soon as it can.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "ans",
-        "edges",
-        "number",
-        "op",
-        "params",
-        "ports",
-        "result",
-        "rules",
-        "saved",
-        "versions",
-    )
-
-    op: Op
-    params: dict[str, Any]
-    number: int  # newer nodes have smaller numbers
-    edges: Sequence[Any]  # per input: the Node it came from, the leaf Tensor itself, or None where no gradient goes
-    ports: Sequence[int] | None  # per input: which output of that node it is; None stands for all zeros
-    rules: Sequence[Any]  # per input
-    saved: list[Any] | None  # per input: array, number, Spec, or None where nothing is needed; None once released
-    ans: Any
-    # per saved array of a tensor: its counter, the count at saving, and which it is: input i, or output -1 - i
-    versions: Sequence[tuple[list[int], int, int]]
-    result: Any  # its dtype; for an op with several results a tuple of their Specs
-
-    def __repr__(self) -> str:
-        return f"<{self.op.name}>"
 
 
 class Op:
@@ -182,7 +105,7 @@ class Op:
     def __call__(self, *inputs: Any, **params: Any) -> Tensor:
         """Apply to tensors or anything that can become one; the result is a Tensor, or a tuple of them."""
         for x in inputs:
-            if type(x) not in _NUMBERS:
+            if type(x) not in NUMBERS:
                 return apply(self, inputs, params)
         # numbers alone take the default dtype; beside an array they take the array's
         return apply(self, tuple([constant(x) for x in inputs]), params)
@@ -250,7 +173,7 @@ def wrap(array: Any, edge: Any = None, port: int = 0) -> Any:
     if edge is not None and type(edge) is not Node:
         return edge
     out = _new(tensor_type)
-    out._data = array if type(array) in _KEPT else asarray(array)
+    out._data = array if type(array) in KEPT else asarray(array)
     out._requires_grad = edge is not None
     out._node = edge
     out._port = port
@@ -258,25 +181,6 @@ def wrap(array: Any, edge: Any = None, port: int = 0) -> Any:
     out._version = None
     out.name = None
     return out
-
-
-def start_version(x: Value) -> list[int]:
-    """The counter of changes in place of a tensor, made at its first use."""
-    version = x._version
-    if version is None:
-        version = x._version = [0]
-    return version
-
-
-def array_like(x: Any) -> Any:
-    """A tensor or array as it is, anything else as the array it becomes: something with shape and dtype.
-
-    Example:
-        >>> from grad_core.extend import array_like
-        >>> array_like([1.0, 2.0])
-        array([1., 2.], dtype=float32)
-    """
-    return x if isinstance(x, Value | ndarray) else constant(x)
 
 
 _NO_PARAMS: dict[str, Any] = {}
@@ -322,7 +226,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         outs = tuple([wrap(array) for array in ans])
         out = cast("Tensor", outs)  # callers of such ops take them apart
     else:
-        if type(ans) not in _KEPT:
+        if type(ans) not in KEPT:
             ans = asarray(ans)
         # `wrap`, written out: this is the hot path of every op
         out = _new(tensor_type)

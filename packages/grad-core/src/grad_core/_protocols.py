@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._op import Value
+from ._node import Value
 from .errors import ConversionError, UnsupportedError
 from .ops import elementwise, fill, linalg, logic, reduce, shape
 

@@ -11,7 +11,8 @@ from . import _op
 from ._dtypes import constant, get_default_dtype
 from ._engine import run
 from ._methods import Methods
-from ._op import Node, Value, array_like, start_version, wrap
+from ._node import Node, Value, array_like, start_version
+from ._op import wrap
 from ._protocols import Protocols
 from .errors import ConversionError, DTypeError, GradientError, ShapeError
 

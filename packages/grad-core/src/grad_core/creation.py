@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._dtypes import get_default_dtype, resolve_dtype
-from ._op import Value
+from ._node import Value
 from ._tensor import Tensor
 from .errors import ShapeError
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from ._kinds import broadcast_to, elementwise, linear, sum_to
 from ._modes import recording
-from ._op import Op, apply, array_like, nondiff, op, start_version
+from ._node import array_like, start_version
+from ._op import Op, apply, nondiff, op
 from ._tensor import Tensor
 from .transforms.batch import push_batch
 from .transforms.forward import push_forward

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grad_core._dtypes import resolve_dtype
-from grad_core._op import array_like, nondiff
+from grad_core._node import array_like
+from grad_core._op import nondiff
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor

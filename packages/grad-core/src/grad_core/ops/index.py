@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grad_core._kinds import linear
-from grad_core._op import Value, array_like, op
+from grad_core._node import Value, array_like
+from grad_core._op import op
 from grad_core.errors import ShapeError
 
 from ._axes import broadcasts_to

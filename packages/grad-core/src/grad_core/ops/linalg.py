@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grad_core._kinds import sum_to
-from grad_core._op import array_like, op
+from grad_core._node import array_like
+from grad_core._op import op
 from grad_core.errors import ShapeError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import numpy as np
 from grad_core._dtypes import resolve_dtype
 from grad_core._kinds import broadcast_to as _broadcast_to
 from grad_core._kinds import linear
-from grad_core._op import array_like, nondiff, op
+from grad_core._node import array_like
+from grad_core._op import nondiff, op
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, broadcasts_to, one_axis, some_axes

@@ -10,7 +10,8 @@ import numpy as np
 
 from grad_core._engine import run
 from grad_core._modes import enable_grad, is_grad_enabled
-from grad_core._op import Node, wrap
+from grad_core._node import Node
+from grad_core._op import wrap
 from grad_core._tensor import Tensor, cotangent
 from grad_core.errors import DTypeError, GradientError
 
