@@ -81,13 +81,13 @@ class Run:
         for p, states, scratch, buffer, parts, narrow in self._pieces:
             if narrow is not None:
                 p[...] = narrow
-            g = grads[parts[0][0]][parts[0][1]] if len(parts) == 1 else None
-            if g is not None and g.dtype == dtype and g.flags.c_contiguous:
-                g = g.reshape(-1)  # the whole piece as it lies in memory: nothing to copy
-            else:
-                for k, index, place in parts:
-                    place[...] = grads[k][index]
-                g = buffer
+            g = buffer
+            for k, index, place in parts:
+                part = grads[k] if index is None else grads[k][index]
+                if part.size == buffer.size and part.dtype == dtype and part.flags.c_contiguous:
+                    g = part.reshape(-1)  # the whole piece as it lies in memory: nothing to copy
+                else:
+                    place[...] = part
             if sign < 0:
                 g = np.negative(g, buffer)
             if decays:
@@ -143,15 +143,16 @@ class Flat:
         self.floor = 0.0 if self.wide is not None else float(np.finfo(self.dtype).tiny) * _MARGIN
         self._even = True  # all steps are equal
         self._runs: dict[tuple[int, int], Run] = {}
+        self._bound = list(zip(self.params, self.views, strict=True))
         self.follow()
 
     def follow(self) -> bool:
         """Make parameters whose array somebody replaced views again, with the new values; False if a dtype changed."""
-        for k, (p, view) in enumerate(zip(self.params, self.views, strict=True)):
+        for p, view in self._bound:
             if p.data is not view:
                 if p.data.dtype != view.dtype:
                     return False
-                self.views[k][...] = p.data
+                view[...] = p.data
                 p.data = view
         return True
 
@@ -246,7 +247,7 @@ def _pieces(flat: Flat, first: int, last: int) -> Iterator[tuple[int, int, list[
     for k in range(first, last):
         shape = flat.params[k].shape
         for index in _blocks(shape, flat.limit):
-            block = flat.views[k][index].shape
+            block = shape if index is None else flat.views[k][index].shape
             size = math.prod(block)
             if stop + size - start > flat.limit:
                 yield start, stop, parts
@@ -266,18 +267,18 @@ def _views(flat: Flat, start: int, stop: int, parts: list[Part]) -> tuple[Any, .
     return p if wide is None else wide, states, scratch, flat.buffer[:size], parts, None if wide is None else p
 
 
-def _blocks(shape: tuple[int, ...], limit: int) -> Iterator[tuple[Any, ...]]:
-    """Indices that cut an array into blocks of at most `limit` elements, each without gaps, in C order."""
+def _blocks(shape: tuple[int, ...], limit: int) -> Iterator[tuple[Any, ...] | None]:
+    """Indices that cut an array into blocks of at most `limit` elements, each without gaps, in C order; None is all."""
     if math.prod(shape) <= limit:
-        yield (...,)
+        yield None
         return
     length, rest = shape[0], math.prod(shape[1:])
     if rest > limit:
         for i in range(length):
             for index in _blocks(shape[1:], limit):
-                yield (i, *index)
+                yield (i, *(index or ()))
         return
     count = -(-length // (limit // rest))
     rows = -(-length // count)  # blocks of about equal length
     for i in range(0, length, rows):
-        yield slice(i, i + rows), ...
+        yield (slice(i, i + rows),)
