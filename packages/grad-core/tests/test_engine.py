@@ -399,6 +399,17 @@ def test_changes_are_noticed_in_second_order_too(change: Any) -> None:
         g.sum().backward()
 
 
+@pytest.mark.parametrize("saved", ["an input", "its result"])
+def test_changes_of_values_on_the_way_are_noticed_in_second_order_too(saved: str) -> None:
+    x = leaf(1.0, 2.0)
+    middle = x + 0.0 if saved == "an input" else gd.exp(x)
+    y = (middle**3).sum() if saved == "an input" else middle.sum()
+    g = gd.gradients(y, [x], create_graph=True)[x]
+    change_in_place(middle)
+    with pytest.raises(InPlaceError):
+        g.sum().backward()
+
+
 # Dtypes
 
 
