@@ -69,6 +69,8 @@ def test_the_same_arrays_make_the_same_bytes(tmp_path):
     for name in ("a.npz", "b.npz"):
         nn.save(ARRAYS, tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}  # no clock is read
 
 
 def test_tensors_are_saved_whether_tracked_or_not(tmp_path):
@@ -203,9 +205,9 @@ class Bomb:
         return os.mkdir, ("bombed",)
 
 
-def npz(**entries):
+def npz(how=zipfile.ZIP_STORED, **entries):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(file, "w", how) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return file.getvalue()
@@ -241,6 +243,15 @@ FLIPPED[2000] ^= 255
         (npz(**{"a.npy": npy(np.arange(9.0))[:-8]}), r"cannot be read as \.npz"),
         (npz(**{"a.npy": npy(np.arange(9.0)) + b"x"}), r"'a\.npy' holds more than its array"),
         (npz(**{"a.npy": HUGE}), r"cannot be read as \.npz"),
+        (npz(**{"a.npy": npy(np.zeros(1)).replace(b"'<f8'", b"',f8'")}), r"nothing was: invalid syntax"),
+        (
+            npz(**{"a.npy": npy(np.zeros(1)).replace(b" 'fortran", b"b'fortran")}),
+            r"nothing was: '<' not supported between",
+        ),
+        (
+            npz(how=zipfile.ZIP_BZIP2, **{"a.npy": npy(np.zeros(1))}),
+            r"'a\.npy' is compressed by method 12, which \.npz",
+        ),
         (npz(**{"a.npy": npy(np.zeros(1)).replace(b"{'descr'", b"(((((((")}), r"cannot be read as \.npz"),
         (npz(**{"a.npy": npy(np.array([Bomb()]), allow_pickle=True)}), r"Object arrays cannot be loaded"),
     ],

@@ -111,6 +111,7 @@ def test_dropout_follows_its_mode():
     assert layer.eval()(x) is x
     assert (layer.train()(x).data == 0).any()
     assert repr(layer) == "Dropout(p=0.25)"
+    assert y.tolist() == nn.Dropout(0.25, generator=gd.random.Generator(0))(x).tolist()
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

@@ -22,8 +22,8 @@ Array = np.ndarray[Any, Any]
 
 # what zipfile and NumPy raise for bytes that make no sense to them
 _DAMAGE = (
-    zipfile.BadZipFile, zlib.error, tokenize.TokenError, EOFError, LookupError, MemoryError, RuntimeError, SyntaxError,
-    TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error, tokenize.TokenError, EOFError, MemoryError, RuntimeError, SyntaxError, TypeError,
+    ValueError,
 )  # fmt: skip
 
 
@@ -163,6 +163,8 @@ def _write(file: Any, arrays: Mapping[str, Array]) -> None:
 def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     if not info.filename.endswith(".npy"):
         raise ValueError(f"it holds {info.filename!r}, which is not an array")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{info.filename!r} is compressed by method {info.compress_type}, which .npz files are not")
     content = io.BytesIO(archive.read(info))  # whole, so that the checksum is compared before anything is believed
     array: Array = np.lib.format.read_array(content, allow_pickle=False)
     if content.read(1):
