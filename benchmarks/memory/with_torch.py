@@ -1,0 +1,14 @@
+"""Memory with PyTorch."""
+
+from typing import Any
+
+import torch
+from memory.problem import measure_with
+from mnist.with_torch import make_step
+
+__all__ = ["measure"]
+
+
+def measure(seed: int, quick: bool) -> dict[str, Any]:
+    """Train, and look."""
+    return measure_with(make_step(), seed, quick, torch.from_numpy)

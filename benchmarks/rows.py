@@ -1,0 +1,84 @@
+"""What is measured, for whom, and what must hold."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+__all__ = ["NAMES", "ROWS", "TARGETS", "Row", "Target"]
+
+NAMES = {
+    "grad": "grad",
+    "numpy": "NumPy by hand",
+    "torch": "PyTorch",
+    "autograd": "HIPS autograd",
+    "mygrad": "MyGrad",
+}
+
+# Of one row: per peer, the figures by name. A peer that is not there is not in it.
+Figures = Mapping[str, Mapping[str, float]]
+
+
+class Row(NamedTuple):
+    """A theme: a folder with one `with_PEER.py` for each peer."""
+
+    theme: str
+    title: str
+    figures: dict[str, str]  # name of a figure: what it is, with its unit; the first is compared between peers
+    peers: tuple[str, ...]
+    scale: float = 1e6  # from seconds to the unit of "time"
+
+
+class Target(NamedTuple):
+    """A bound that an issue sets."""
+
+    theme: str
+    text: str
+    value: Callable[[Figures], float]
+    limit: float
+    needs: tuple[str, ...] = ("grad",)
+
+
+ALL = ("grad", "numpy", "torch", "autograd", "mygrad")
+ROWS = [
+    Row(
+        "chain",
+        "a chain of 300 operations on single numbers, forward and backward",
+        {"time": "µs an operation"},
+        ("grad", "torch", "autograd", "mygrad"),
+    ),
+    Row("toy", "training step of 2-8-2, batch 32, SGD", {"time": "µs"}, ALL),
+    Row("mnist", "training step of 784-128-10, batch 64, Adam", {"time": "µs"}, ALL),
+    Row("imports", "import, after NumPy", {"time": "ms"}, ("grad", "torch", "autograd", "mygrad"), 1e3),
+    Row(
+        "memory",
+        "2,000 training steps of 784-128-10 without the garbage collector",
+        {"megabytes": "MB gained", "blocks": "blocks gained", "garbage": "objects left to the collector"},
+        ("grad", "torch", "autograd", "mygrad"),
+    ),
+    Row(
+        "dead_units",
+        "Adam over 101,770 numbers, half of them dead, at step 1,500 and at step 20",
+        {"ratio": "times the early step", "early": "µs at step 20", "late": "µs at step 1,500"},
+        ("grad", "numpy", "torch"),
+    ),
+]
+
+
+def _time(peer: str) -> Callable[[Figures], float]:
+    return lambda row: row[peer]["time"]
+
+
+def _ratio(peer: str) -> Callable[[Figures], float]:
+    return lambda row: row["grad"]["time"] / row[peer]["time"]
+
+
+TARGETS = [
+    Target("chain", "µs an operation", _time("grad"), 3.5),
+    Target("toy", "of PyTorch's time", _ratio("torch"), 0.45, ("grad", "torch")),
+    Target("mnist", "of PyTorch's time", _ratio("torch"), 1.0, ("grad", "torch")),
+    Target("mnist", "of the time of NumPy by hand", _ratio("numpy"), 1.15, ("grad", "numpy")),
+    Target("imports", "ms beyond NumPy", _time("grad"), 30.0),
+    Target("memory", "MB gained in 2,000 steps", lambda row: row["grad"]["megabytes"], 1.0),
+    Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),
+    Target("memory", "objects left to the collector", lambda row: row["grad"]["garbage"], 0.0),
+    Target("dead_units", "times the early step", lambda row: row["grad"]["ratio"], 1.15),
+]
