@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="fewer rounds and steps: a glance, about a minute")
     parser.add_argument("--only", action="append", choices=themes, metavar="ROW", help=f"one of {', '.join(themes)}")
     parser.add_argument("--rounds", type=int, help="how often each peer runs (5, quick: 2)")
-    parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed or a peer is not there")
+    parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed or not measured")
     options = parser.parse_args(arguments)
     rounds = options.rounds or (2 if options.quick else 5)
     setting = machine()
