@@ -45,10 +45,10 @@ def draw(
         scores: (N, 10), the network's outputs for them.
     """
     figure = Figure(figsize=(13, 7.2), dpi=100, facecolor="white")
-    figure.text(0.035, 0.935, title, size=19, weight="bold", color=INK)
+    figure.text(0.06, 0.935, title, size=19, weight="bold", color=INK)
     times = "1 epoch" if len(history) == 1 else f"{len(history)} epochs"
     result = f"{100 * history[-1].test:.2f} % of {len(labels):,} test images right after {times}"
-    figure.text(0.035, 0.892, result, size=13, color=QUIET)
+    figure.text(0.06, 0.892, result, size=13, color=QUIET)
     _losses(figure.add_axes((0.06, 0.525, 0.25, 0.265)), history)
     _shares(figure.add_axes((0.06, 0.09, 0.25, 0.265)), history)
     _weights(figure.add_axes((0.36, 0.065, 0.28, 0.725)), weights)
@@ -142,5 +142,5 @@ def _mistakes(
         axes.spines[:].set_color("#e5e7eb")
         answer = f"{labels[image]} {ARROW} {answers[image]}"
         sure = f"{100 * chances[image, answers[image]]:.0f} %"
-        axes.annotate(answer, (0, 0), (1, -13), "axes fraction", "offset points", size=10, weight="bold", color=INK)
-        axes.annotate(sure, (1, 0), (-1, -13), "axes fraction", "offset points", size=9, ha="right", color=QUIET)
+        axes.annotate(answer, (0, 0), (1, -13), "axes fraction", "offset points", size=9.5, weight="bold", color=INK)
+        axes.annotate(sure, (1, 0), (-1, -13), "axes fraction", "offset points", size=8, ha="right", color=QUIET)
