@@ -12,6 +12,7 @@ def leaf(*shape):
 
 W = leaf(3)
 SHARED = np.zeros(6, np.float32)
+GRID = np.zeros((4, 4), np.float32)
 
 
 def view(array):
@@ -51,6 +52,9 @@ def view(array):
         ([view(SHARED), view(SHARED[2:4])], ValueError, "parameters 0 and 1 are different tensors that share memory"),
         ([leaf(2), view(SHARED[3:]), view(SHARED[:4])], ValueError, "parameters 1 and 2 are .* use one tensor in both"),
         ([view(SHARED.reshape(2, 3)), view(SHARED.reshape(2, 3).T)], ValueError, "share memory"),
+        ([view(GRID[:, 0]), view(GRID[0, 1:3]), view(GRID[1, :2])], ValueError, "parameters 0 and 2 are"),
+        ([view(GRID[:, 0]), view(GRID[:, 1]), view(GRID[2])], ValueError, "parameters 0 and 2 are"),
+        ([view(GRID[:, 1]), view(GRID[:, 0]), view(GRID[2, 1:])], ValueError, "parameters 0 and 2 are"),
         ([{"params": [W]}, leaf(1)], TypeError, "1 of 2 items of params are groups and the others are not"),
         ([{"lr": 0.1}], TypeError, r"SGD must be a dict with 'params', .*not \{'lr': 0.1\}"),
         ([{"params": [W]}, {"params": []}], ValueError, "SGD: group 1 got an empty list"),
@@ -66,8 +70,7 @@ def test_what_cannot_be_optimized(params, error, text):
 
 
 def test_arrays_side_by_side_and_interleaved_do_not_overlap():
-    grid = np.zeros((4, 4), np.float32)
-    optim.SGD([view(SHARED[:3]), view(SHARED[3:]), view(grid[:, ::2]), view(grid[:, 1::2])])
+    optim.SGD([view(SHARED[:3]), view(SHARED[3:]), view(GRID[:, ::2]), view(GRID[:, 1::2])])
 
 
 def test_an_empty_parameter_and_a_frozen_one_are_no_error():

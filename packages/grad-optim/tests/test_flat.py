@@ -133,12 +133,13 @@ def test_a_gradient_that_fills_a_piece_is_used_where_it_lies(rng):
         (optim.Adam, {"amsgrad": True, "weight_decay": 0.1}),
     ],
 )
-def test_a_step_allocates_nothing_and_leaves_gradients_as_they_are(make, options, rng):
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_step_allocates_nothing_and_leaves_gradients_as_they_are(make, options, order, rng):
     params = parameters(rng, [BIG, (300,), (10, 300)])
     optimizer = make(params, **options)
     gradients = [rng.normal(size=p.shape).astype(p.dtype) for p in params]
     for p, g in zip(params, gradients, strict=True):
-        p.grad = g.copy()
+        p.grad = g.copy(order=order)
     for _ in range(2):
         optimizer.step()
     tracemalloc.start()

@@ -110,6 +110,25 @@ def test_a_state_dict_is_a_copy(make, options):
     np.testing.assert_equal(saved, kept)
 
 
+def test_loading_forgets_what_was_there():
+    params = parameters()
+    optimizer = optim.Adam(params)
+    fresh = optimizer.state_dict()
+    train(params, optimizer, 1, 4)
+    optimizer.load_state_dict(fresh)
+    assert optimizer.state_dict()["state"] == {}
+    twins = [gd.tensor(p, requires_grad=True) for p in params]
+    train(params, optimizer, 4, 8)
+    train(twins, optim.Adam(twins), 4, 8)
+    assert all(np.array_equal(p.data, q.data) for p, q in zip(params, twins, strict=True))
+
+
+def test_options_of_a_state_dict_are_copies_too():
+    optimizer = optim.SGD([("w", gd.zeros(1, requires_grad=True))])
+    optimizer.state_dict()["param_groups"][0]["param_names"].append("v")
+    assert optimizer.param_groups[0]["param_names"] == ["w"]
+
+
 def test_states_of_parameters_of_several_dtypes_find_their_places():
     params = [*parameters("float32"), *parameters("float64", 1)]
     mixed = [params[i] for i in (3, 0, 1, 4, 2, 5)]

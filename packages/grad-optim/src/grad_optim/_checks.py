@@ -105,14 +105,16 @@ def check_memory(params: list[Tensor], owner: str) -> None:
     Raises:
         ValueError: two of them overlap.
     """
-    spans = sorted(((*byte_bounds(p.data), i) for i, p in enumerate(params) if p.size), key=lambda span: span[:2])
-    end, widest = 0, -1  # of the array that reaches furthest so far
+    spans = sorted((*byte_bounds(p.data), i) for i, p in enumerate(params) if p.size)
+    reaching: list[tuple[int, int]] = []  # (end, which) of the arrays before that reach beyond the start of this one
     for low, high, i in spans:
-        if low < end and np.shares_memory(params[widest].data, params[i].data):
-            first, second = sorted((widest, i))
-            raise ValueError(
-                f"{owner}: parameters {first} and {second} are different tensors that share memory, and the optimizer "
-                "would part them: use one tensor in both places, and views of it, such as w.mT, where they are needed"
-            )
-        if high > end:
-            end, widest = high, i
+        reaching = [(end, j) for end, j in reaching if end > low]
+        for _, j in reaching:
+            if np.shares_memory(params[i].data, params[j].data):
+                first, second = sorted((i, j))
+                raise ValueError(
+                    f"{owner}: parameters {first} and {second} are different tensors that share memory, and the "
+                    "optimizer would part them: use one tensor in both places, and views of it, such as w.mT, where they "
+                    "are needed"
+                )
+        reaching.append((high, i))

@@ -214,14 +214,12 @@ class Flat:
         return {name: a[self.offsets[k] : self.offsets[k + 1]].reshape(shape) for name, a in self.states.items()}
 
     def write(self, k: int, step: int, states: Mapping[str, Array], factors: Mapping[str, float]) -> None:
-        """Set the step and states of one parameter, kept with these factors; states that are new are 0 elsewhere."""
+        """Set the step and states of one parameter, kept with these factors, which are the same for all."""
         for name, array in states.items():
-            factor = factors.get(name, 1.0)
             if name not in self.states:
                 self.states[name] = np.zeros(self.data.size, self.dtype)
-                self.factors[name] = factor
-            place = self.read(k)[name]
-            place[...] = array if factor == self.factors[name] else array * (factor / self.factors[name])
+                self.factors[name] = factors.get(name, 1.0)
+            self.read(k)[name][...] = array
         self.steps[k] = step
         self._even = len(set(self.steps)) == 1
 
