@@ -58,7 +58,8 @@ CASES = [(name, case) for name, values in OPTIONS.items() for case in pairs(valu
 def counted(request):
     count = [0]
     yield count
-    request.config.get_terminal_writer().line(f"\n{count[0]:,} numbers compared with torch {torch.__version__}")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        request.config.get_terminal_writer().line(f"\n{count[0]:,} numbers compared with torch {torch.__version__}")
 
 
 def compare(ours, theirs, dtype, counted):

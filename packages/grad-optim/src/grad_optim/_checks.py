@@ -113,8 +113,8 @@ def check_memory(params: list[Tensor], owner: str) -> None:
             if np.shares_memory(params[i].data, params[j].data):
                 first, second = sorted((i, j))
                 raise ValueError(
-                    f"{owner}: parameters {first} and {second} are different tensors that share memory, and the "
-                    "optimizer would part them: use one tensor in both places, and views of it, such as w.mT, where they "
-                    "are needed"
+                    f"{owner}: parameters {first} and {second} are different tensors that share memory, "
+                    "and the optimizer would part them: use one tensor in both places, and views of it, such as w.mT, "
+                    "where they are needed"
                 )
         reaching.append((high, i))
