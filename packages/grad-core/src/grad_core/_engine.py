@@ -152,13 +152,20 @@ def _walk(
                 grad = rules[i](g, ans, *saved, **params) if params else rules[i](g, ans, *saved)
                 # a fresh array that nobody else has seen may be added to in place
                 owned = grad is not g and type(grad) is ndarray and grad.base is None
-                if type(edge) is Node and edge.number not in pending and type(edge.result) is not tuple:
-                    # `_send`, written out for the commonest case: this is the hot path of every backward pass
-                    gathered = _new(_Gathered)
+                # `_send`, written out for the commonest cases: this is the hot path of every backward pass
+                if type(edge) is not Node:
+                    if id(edge) not in leaves:
+                        gathered = leaves[id(edge)] = _new(_Gathered)
+                        gathered.value = edge
+                        gathered.g = grad
+                        gathered.owned = owned
+                    else:
+                        leaves[id(edge)].add(0, grad)
+                elif edge.number not in pending and type(edge.result) is not tuple:
+                    gathered = pending[edge.number] = _new(_Gathered)
                     gathered.value = edge
                     gathered.g = grad
                     gathered.owned = owned
-                    pending[edge.number] = gathered
                     heappush(heap, edge.number)
                 else:
                     _send(edge, ports[i] if ports is not None else 0, grad, owned, pending, heap, leaves)

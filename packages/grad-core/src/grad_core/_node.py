@@ -104,6 +104,9 @@ def start_version(x: Value) -> list[int]:
     return version
 
 
+_WITH_SHAPE = (Value, ndarray)  # made once: a union in the call would be made at each
+
+
 def array_like(x: Any) -> Any:
     """A tensor or array as it is, anything else as the array it becomes: something with shape and dtype.
 
@@ -112,4 +115,4 @@ def array_like(x: Any) -> Any:
         >>> array_like([1.0, 2.0])
         array([1., 2.], dtype=float32)
     """
-    return x if isinstance(x, Value | ndarray) else constant(x)
+    return x if isinstance(x, _WITH_SHAPE) else constant(x)

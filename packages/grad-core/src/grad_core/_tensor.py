@@ -266,9 +266,8 @@ class Tensor(Value, Methods, Protocols):
         Args:
             gradient: where to start from, of the shape of this tensor; 1 where this is a single number.
             retain_graph: keep saved values for another backward; as `create_graph` where not given.
-            create_graph: make the gradients differentiable themselves. The leaves' ``.grad`` then refer to the
-                graph, which
-                refers to the leaves: set them to None when done, or use ``gd.gradients``, which makes no such cycle.
+            create_graph: make the gradients differentiable themselves. The leaves' ``.grad`` then refer to the graph,
+                which refers to the leaves: set them to None when done, or use ``gd.gradients``, which makes no cycle.
 
         Raises:
             GradientError: it requires no grad, or is no scalar and `gradient` is not given.
@@ -309,7 +308,7 @@ def cotangent(x: Tensor, gradient: Any, caller: str, create_graph: bool) -> Any:
                 f"{caller} of a tensor of shape {x.shape} needs the gradient to start from: reduce it to one "
                 "number first (.sum() or .mean()), or pass an array of its shape as gradient="
             )
-        return np.ones(x.shape, x.dtype)
+        return np.ones(x.shape, x.dtype) if x.ndim else x.dtype.type(1)
     start = array_like(gradient)
     if isinstance(start, Value) and not create_graph:
         start = start._data
