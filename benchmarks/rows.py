@@ -60,6 +60,13 @@ ROWS = [
         {"ratio": "times the early step", "early": "µs at step 20", "late": "µs at step 1,500"},
         ("grad", "numpy", "torch"),
     ),
+    Row(
+        "loader",
+        "an epoch of 60,000 images of 784 numbers in shuffled batches of 64",
+        {"time": "ms"},
+        ("grad", "numpy", "torch"),
+        1e3,
+    ),
 ]
 
 
@@ -81,4 +88,5 @@ TARGETS = [
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),
     Target("memory", "objects left to the collector", lambda row: row["grad"]["garbage"], 0.0),
     Target("dead_units", "times the early step", lambda row: row["grad"]["ratio"], 1.15),
+    Target("loader", "ms an epoch", _time("grad"), 60.0),
 ]

@@ -7,7 +7,7 @@ import sys
 import warnings
 from importlib import metadata
 
-LIBRARIES = ("autograd", "grad-core", "grad-nn", "grad-optim", "mygrad", "numpy", "torch")
+LIBRARIES = ("autograd", "grad-core", "grad-data", "grad-nn", "grad-optim", "mygrad", "numpy", "torch")
 
 
 def main() -> int:

@@ -22,6 +22,6 @@ def select(mask: Any, x: Any) -> Any:
     """Elements of x where the mask holds, 0 elsewhere; a product with the mask would make NaN of infinities."""
     if x.size < 1000 or type(x) is not np.ndarray:
         return np.where(mask, x, x.dtype.type(0))
-    # `where` takes a branch for each element, wrongly guessed half the time; masking bits is up to ten times faster
-    bits = np.negative(np.asarray(mask, np.bool_).view(np.int8))  # 0, or -1: ones in all bits
-    return np.bitwise_and(x.view(_BITS[x.dtype.itemsize]), bits).view(x.dtype)
+    # `where` takes a branch for each element, wrongly guessed half the time. Bits as integers, times the mask, keep all
+    # or nothing of any number, infinities and NaN included, up to ten times faster
+    return (x.view(_BITS[x.dtype.itemsize]) * np.asarray(mask, np.bool_)).view(x.dtype)
