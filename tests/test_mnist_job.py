@@ -303,6 +303,15 @@ def test_a_training_that_runs_away_says_so(tmp_path):
     assert list((tmp_path / "runs" / "mnist").iterdir()) == []
 
 
+@pytest.fixture
+def interruptible():
+    """Programs started from here listen to interrupts, though what runs in the background was told to ignore them."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_it_cleanly_and_leaves_nothing(tmp_path):
     command = [sys.executable, PROGRAM, *QUICK, "--epochs", "100000", "--hidden", "16"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
@@ -310,7 +319,10 @@ def test_an_interrupt_ends_it_cleanly_and_leaves_nothing(tmp_path):
         while not program.stdout.readline().startswith("epoch 1/"):
             assert program.poll() is None
         program.send_signal(signal.SIGINT)
-        _, errors = program.communicate(timeout=60)
+        try:
+            _, errors = program.communicate(timeout=60)
+        finally:
+            program.kill()
     assert (program.returncode, errors) == (130, "\nmnist_mlp.py: stopped; nothing is left half-written\n")
     assert list((tmp_path / "runs" / "mnist").iterdir()) == []
 
