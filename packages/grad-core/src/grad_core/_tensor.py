@@ -192,7 +192,7 @@ class Tensor(Value, Methods, Protocols):
         return f"tensor({', '.join(parts)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """What copy.deepcopy and pickle make a leaf from: its array, a copy of it for them to own, and its settings."""
+        # what copy.deepcopy and pickle make a leaf from: its array, a copy of it for them to own, and its settings
         if self._node is not None:
             raise ConversionError(
                 f"a tensor with history, made by {self._node!r}, cannot be copied or pickled with it: use x.detach(), "
