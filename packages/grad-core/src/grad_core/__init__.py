@@ -75,7 +75,9 @@ from .ops.shape import (
     swapaxes,
     transpose,
 )  # fmt: skip
-from .transforms.reverse import grad, gradients, value_and_grad
+from .transforms.forward import jvp
+from .transforms.matrix import hessian, hvp, jacobian
+from .transforms.reverse import grad, gradients, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
@@ -121,11 +123,15 @@ __all__ = [
     "gradients",
     "greater",
     "greater_equal",
+    "hessian",
+    "hvp",
     "inference_mode",
     "is_grad_enabled",
     "isfinite",
     "isinf",
     "isnan",
+    "jacobian",
+    "jvp",
     "less",
     "less_equal",
     "linspace",
@@ -178,6 +184,7 @@ __all__ = [
     "transpose",
     "value_and_grad",
     "var",
+    "vjp",
     "where",
     "zeros",
     "zeros_like",

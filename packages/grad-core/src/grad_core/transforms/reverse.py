@@ -1,4 +1,4 @@
-"""Gradients as values: of a graph (`gradients`), and of a function (`grad`, `value_and_grad`)."""
+"""Gradients as values: of a graph (`gradients`), and of a function (`grad`, `value_and_grad`, `vjp`)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-import numpy as np
-
-from grad_core._engine import run
-from grad_core._modes import enable_grad, is_grad_enabled
-from grad_core._node import Node
+from grad_core._engine import run as run_backward
+from grad_core._modes import is_grad_enabled
+from grad_core._node import array_like
 from grad_core._op import wrap
 from grad_core._tensor import Tensor, cotangent
-from grad_core.errors import DTypeError, GradientError
+from grad_core.errors import GradientError
 
 from ._containers import leaves_of, map_leaves
+from ._trace import fill, positions_of, trace
 
-__all__ = ["grad", "gradients", "value_and_grad"]
+__all__ = ["grad", "gradients", "value_and_grad", "vjp"]
 
 
 def gradients(
@@ -72,7 +71,9 @@ def gradients(
     roots = [(y, cotangent(y, start, "gradients()", create_graph)) for y, start in zip(many, starts, strict=True)]
     retain = create_graph if retain_graph is None else retain_graph
     found: dict[Tensor, Tensor | None] = dict.fromkeys(targets or ())
-    reached: list[tuple[Any, Any]] = run(roots, retain_graph=retain, create_graph=create_graph, targets=targets)
+    reached: list[tuple[Any, Any]] = run_backward(
+        roots, retain_graph=retain, create_graph=create_graph, targets=targets
+    )
     found.update({x: g if isinstance(g, Tensor) else wrap(g) for x, g in reached})
     return found
 
@@ -89,8 +90,7 @@ def value_and_grad(
 
     Returns:
         A function ``(...) -> (value, gradient)``, or ``((value, aux), gradient)``. The gradient has the form of the
-        argument;
-        for several `argnums` it is a tuple of them. It can be differentiated again: ``grad(grad(f))``.
+        argument; for several `argnums` it is a tuple of them. It can be differentiated again: ``grad(grad(f))``.
 
     Raises:
         GradientError: the function does not return a scalar tensor.
@@ -101,38 +101,22 @@ def value_and_grad(
         >>> gd.value_and_grad(lambda x: (x * x).sum())(gd.tensor([1.0, 2.0]))
         (tensor(5.), tensor([2., 4.]))
     """
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(function)
     def with_grad(*args: Any, **kwargs: Any) -> Any:
-        for i in positions:
-            if not -len(args) <= i < len(args):
-                raise GradientError(
-                    f"argnums={argnums} asks for argument {i}, and the function was called with "
-                    f"{len(args)} positional ones"
-                )
-        chosen = [i % len(args) for i in positions]
-        inputs = {i: map_leaves(_input, args[i]) for i in chosen}
-        with enable_grad():
-            result = function(*[inputs.get(i, x) for i, x in enumerate(args)], **kwargs)
-        value, aux = result if has_aux else (result, None)
+        run = trace(function, args, kwargs, positions_of(argnums, len(args)), has_aux)
+        value = run.value
         if not isinstance(value, Tensor) or value.size != 1:
             shape = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
             raise GradientError(
                 f"grad needs a function that returns one number as a tensor, and this returned {shape}: "
                 "reduce it, say with .sum()"
             )
-        leaves = list(leaves_of(list(inputs.values())))
-        # what else is tracked belongs to a derivative being taken outside: this gradient must be recorded for it
-        nested = is_grad_enabled() and _depends_on_others(value, leaves)
-        found = gradients(value, leaves, create_graph=nested) if value.requires_grad else dict.fromkeys(leaves)
-        taken = {id(x): np.zeros(x.shape, x.dtype) if g is None else g for x, g in found.items()}
-        grads = [
-            map_leaves(lambda x: g if isinstance(g := taken[id(x)], Tensor) else Tensor(g), inputs[i]) for i in chosen
-        ]
+        found = gradients(value, run.leaves, create_graph=run.nested) if value.requires_grad else {}
+        grads = [fill(found, tree) for tree in run.inputs]
         outcome = grads[0] if isinstance(argnums, int) else tuple(grads)
-        value = value if nested else value.detach()
-        return ((value, aux), outcome) if has_aux else (value, outcome)
+        value = value if run.nested else value.detach()
+        return ((value, run.aux), outcome) if has_aux else (value, outcome)
 
     return with_grad
 
@@ -158,34 +142,53 @@ def grad(
     return only_grad
 
 
-def _depends_on_others(value: Tensor, inputs: Sequence[Tensor]) -> bool:
-    """Whether the history of `value` goes on behind the inputs, or reaches leaves beside them."""
-    ends = {x._node or x for x in inputs}
-    if any(x._node is not None for x in inputs):
-        return True
-    seen: set[Any] = set()
-    stack: list[Any] = [value._node or value] if value._requires_grad else []
-    while stack:
-        edge = stack.pop()
-        if edge is None or edge in ends or edge in seen:
-            continue
-        if not isinstance(edge, Node):
-            return True
-        seen.add(edge)
-        stack.extend(edge.edges)
-    return False
+def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of a function, and the function that carries cotangents of the value back to the arguments.
 
+    With J the Jacobian at `primals`, the second maps v to vᵀJ. It may be called often, and its results can be
+    differentiated.
 
-def _input(x: Any) -> Tensor:
-    """An argument as something to differentiate by: a tensor whose history, if any, goes on behind it."""
-    if isinstance(x, Tensor):
-        if x.requires_grad and is_grad_enabled():
-            return x + 0  # a value of its own, so that other uses of x in the function are not counted
-        made = x.detach()
-    else:
-        made = Tensor(x)
-    if made.dtype.kind != "f":
-        raise DTypeError(
-            f"grad: cannot differentiate by an argument of dtype {made.dtype}: give floats, such as 2.0 instead of 2"
-        )
-    return made.requires_grad_()
+    Args:
+        function: takes tensors, arrays, numbers, or nested lists, tuples and dicts of them, and returns such.
+        primals: its arguments; all of them are differentiated by.
+        has_aux: `function` returns ``(value, anything else)``, and the something else is passed on.
+
+    Returns:
+        ``(value, pullback)``, or ``(value, pullback, aux)``. ``pullback(cotangents)``, with cotangents in the form of
+        the value, gives a tuple with a gradient in the form of each argument.
+
+    Raises:
+        DTypeError: an argument is not floating.
+        GradientError: the cotangents do not have the form of the value.
+        ShapeError: a cotangent has another shape than its value.
+
+    Example:
+        >>> import grad_core as gd
+        >>> value, pullback = gd.vjp(lambda x, y: x * y, 2.0, 3.0)
+        >>> value, pullback(10.0)
+        (tensor(6.), (tensor(30.), tensor(20.)))
+    """
+    run = trace(function, primals, {}, range(len(primals)), has_aux)
+    outputs = list(leaves_of(run.value))
+    for y in outputs:
+        if not isinstance(y, Tensor):
+            raise GradientError(f"vjp needs a function that returns tensors, and this returned {type(y).__name__}")
+
+    def pullback(cotangents: Any) -> tuple[Any, ...]:
+        given = list(leaves_of(cotangents))
+        if len(given) != len(outputs):
+            raise GradientError(
+                f"the pullback takes a cotangent for each of {len(outputs)} values, in their form, and got {len(given)}"
+            )
+        starts = [array_like(g) for g in given]
+        tracked = any(isinstance(g, Tensor) and g.requires_grad for g in starts)
+        pairs = [(y, g) for y, g in zip(outputs, starts, strict=True) if y.requires_grad]
+        if not pairs:
+            return tuple([fill({}, tree) for tree in run.inputs])
+        ys, gs = zip(*pairs, strict=True)
+        record = is_grad_enabled() and (run.nested or tracked)
+        found = gradients(ys, run.leaves, gradient=gs, retain_graph=True, create_graph=record)
+        return tuple([fill(found, tree) for tree in run.inputs])
+
+    value = run.value if run.nested else map_leaves(lambda y: y.detach(), run.value)
+    return (value, pullback, run.aux) if has_aux else (value, pullback)

@@ -1,0 +1,95 @@
+"""Running a function on inputs of its own, so that its derivative by them can be taken, at any depth of nesting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grad_core._modes import enable_grad, is_grad_enabled
+from grad_core._node import Node
+from grad_core._tensor import Tensor
+from grad_core.errors import DTypeError, GradientError
+
+from ._containers import leaves_of, map_leaves
+
+__all__ = ["Run", "fill", "positions_of", "trace"]
+
+
+class Run(NamedTuple):
+    """What a function gave for inputs of its own."""
+
+    inputs: list[Any]  # the chosen arguments, as trees of tensors
+    leaves: list[Tensor]  # all tensors in them
+    value: Any
+    aux: Any
+    nested: bool  # the value depends on other tracked tensors too: a derivative is being taken outside of this one
+
+
+def positions_of(argnums: int | Sequence[int], count: int) -> list[int]:
+    """The chosen positions among `count` arguments, counted from the front."""
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in positions:
+        if not -count <= i < count:
+            raise GradientError(
+                f"argnums={argnums} asks for argument {i}, and the function was called with {count} positional ones"
+            )
+    return [i % count for i in positions]
+
+
+def trace(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], positions: Sequence[int], has_aux: bool
+) -> Run:
+    """Call a function with the arguments at `positions` replaced by tensors to differentiate by."""
+    inputs = {i: map_leaves(_input, args[i]) for i in positions}
+    with enable_grad():
+        result = function(*[inputs.get(i, x) for i, x in enumerate(args)], **kwargs)
+    value, aux = result if has_aux else (result, None)
+    chosen = [inputs[i] for i in positions]
+    leaves = list(leaves_of(chosen))
+    outputs = [y for y in leaves_of(value) if isinstance(y, Tensor)]
+    return Run(chosen, leaves, value, aux, is_grad_enabled() and _depends_on_others(outputs, leaves))
+
+
+def fill(found: dict[Tensor, Tensor | None], tree: Any) -> Any:
+    """The gradients in the form of the inputs; zeros where the value does not depend on one."""
+
+    def filled(x: Tensor) -> Tensor:
+        g = found.get(x)
+        return Tensor(np.zeros(x.shape, x.dtype)) if g is None else g
+
+    return map_leaves(filled, tree)
+
+
+def _depends_on_others(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> bool:
+    """Whether the history of the outputs goes on behind the inputs, or reaches leaves beside them."""
+    if any(x._node is not None for x in inputs):
+        return True
+    ends: set[Any] = set(inputs)
+    seen: set[Any] = set()
+    stack: list[Any] = [y._node or y for y in outputs if y._requires_grad]
+    while stack:
+        edge = stack.pop()
+        if edge is None or edge in ends or edge in seen:
+            continue
+        if not isinstance(edge, Node):
+            return True
+        seen.add(edge)
+        stack.extend(edge.edges)
+    return False
+
+
+def _input(x: Any) -> Tensor:
+    """An argument as something to differentiate by: a tensor whose history, if any, goes on behind it."""
+    if isinstance(x, Tensor):
+        if x.requires_grad and is_grad_enabled():
+            return x + 0  # a value of its own, so that other uses of x in the function are not counted
+        made = x.detach()
+    else:
+        made = Tensor(x)
+    if made.dtype.kind != "f":
+        raise DTypeError(
+            f"grad: cannot differentiate by an argument of dtype {made.dtype}: give floats, such as 2.0 instead of 2"
+        )
+    return made.requires_grad_()
