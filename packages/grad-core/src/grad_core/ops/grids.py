@@ -68,7 +68,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Tensor, ...]:
 def _one_hot_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, num_classes: int, dtype: np.dtype[Any]
 ) -> tuple[Any, int]:
-    return _one_hot(np.moveaxis(inputs[0], axes[0] or 0, 0), num_classes=num_classes, dtype=dtype), 0
+    return _one_hot.on(np.moveaxis(inputs[0], axes[0] or 0, 0), num_classes=num_classes, dtype=dtype), 0
 
 
 @nondiff(batch=_one_hot_batch, name="one_hot")

@@ -78,13 +78,19 @@ def _norm_batch(
 
 @op(vjp=(_norm_back,), batch=_norm_batch, name="norm")
 def _norm(x: Any, *, axis: _Axes, keepdims: bool, p: float) -> Any:
-    size = np.absolute(x)
-    top = np.max(size, axis=axis, keepdims=True, initial=0)
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x  # the sum alone may pass 65504, the largest float16
+    if p == 2:
+        with np.errstate(over="ignore"):
+            total = np.add.reduce(wide * wide, axis=axis, keepdims=keepdims)
+        least = np.finfo(wide.dtype).tiny / np.finfo(wide.dtype).eps  # below it squares have lost digits
+        if ((total > least) & (total < np.inf)).all():
+            return np.sqrt(total).astype(x.dtype, copy=False)
     # the largest is taken out first: its power might overflow, or all powers be rounded to 0
-    top = np.where((top > 0) & np.isfinite(top), top, 1).astype(x.dtype, copy=False)
-    size = size / top
-    total = np.sum(size * size if p == 2 else size**p, axis=axis, keepdims=keepdims)
-    return (np.sqrt(total) if p == 2 else total ** (1 / p)) * top.reshape(total.shape)
+    size = np.absolute(wide)
+    top = np.max(size, axis=axis, keepdims=True, initial=0)
+    top = np.where((top > 0) & np.isfinite(top), top, 1).astype(wide.dtype, copy=False)
+    total = np.add.reduce((size / top) ** p, axis=axis, keepdims=keepdims)
+    return (total ** (1 / p) * top.reshape(total.shape)).astype(x.dtype, copy=False)
 
 
 def norm(x: Any, p: float = 2, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
