@@ -129,7 +129,7 @@ def sort(x: Any, axis: int = -1, *, descending: bool = False, stable: bool = Tru
 def _top_positions(x: Any, *, k: int, largest: bool) -> Any:
     """The positions of the first k along the last axis, in order, found without sorting the rest."""
     length = x.shape[-1]
-    if k < length // 4:
+    if 0 < k < length // 4:
         edge = np.partition(x, length - k if largest else k - 1, -1)[..., length - k if largest else k - 1, None]
         if not (edge != edge).any():  # NaN at the edge compares with nothing: sort all then
             inside = ~(x <= edge) if largest else x < edge
