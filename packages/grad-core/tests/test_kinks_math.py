@@ -173,6 +173,34 @@ def test_logit_is_exact(p: float) -> None:
     assert gd.logit(np.float64(p)).item() == pytest.approx(wanted, rel=1e-15)
 
 
+NAN = float("nan")
+SUMS: list[tuple[float, float, float]] = [
+    (INF, INF, INF),
+    (-INF, -INF, -INF),
+    (INF, -INF, INF),
+    (-INF, 3.0, 3.0),
+    (NAN, 1.0, NAN),
+    (1.0, NAN, NAN),
+    (NAN, INF, NAN),
+    (1e300, -1e300, 1e300),
+    (-1000.0, -1000.0, -1000.0 + math.log(2)),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "wanted"), SUMS)
+def test_logaddexp_of_extremes(x: float, y: float, wanted: float) -> None:
+    for a, b in ((x, y), (y, x)):
+        np.testing.assert_array_equal(gd.logaddexp(np.array([a]), np.array([b])).numpy(), [wanted])
+        np.testing.assert_array_equal(gd.logaddexp(np.float64(a), np.float64(b)).numpy(), wanted)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "bool"])
+def test_logaddexp_and_softplus_of_integers(dtype: str) -> None:
+    x, y = np.array([0, 1, 1]).astype(dtype), np.array([1, 0, 1]).astype(dtype)
+    np.testing.assert_allclose(gd.logaddexp(x, y).numpy(), np.logaddexp(x, y), rtol=1e-3)
+    np.testing.assert_allclose(gd.softplus(x).numpy(), np.log(1 + np.exp(x.astype(float))), rtol=1e-3)
+
+
 def test_logit_is_exact_near_one_half() -> None:
     e = 2.0**-40
     result = gd.logit(np.array([0.5, 0.5 + e, 0.5 - e])).numpy()
