@@ -176,6 +176,23 @@ def test_a_batch_of_positions(axes: tuple[int | None, int | None]) -> None:
         np.testing.assert_allclose(tracked.grad, back if axes[0] is not None else back.sum(0))
 
 
+@pytest.mark.parametrize("axes", [(0, 1), (1, None), (None, 0)])
+def test_a_batch_of_rows_to_take(axes: tuple[int | None, int | None]) -> None:
+    rng = np.random.default_rng(0)
+    x, indices = rng.normal(size=(4, 3, 2)), rng.integers(0, 3, (4, 5))
+    given = [a[0] if axis is None else np.moveaxis(a, 0, axis) for a, axis in zip((x, indices), axes, strict=True)]
+    every = [np.broadcast_to(a[0], a.shape) if axis is None else a for a, axis in zip((x, indices), axes, strict=True)]
+    result, axis = extend.push_batch(gd.ops.pick._take, given, axes, {"axis": 0})
+    np.testing.assert_array_equal(np.moveaxis(result.numpy(), axis, 0), [a[i] for a, i in zip(*every, strict=True)])
+    given[0] = np.repeat(given[0], [1, 2, 2], -2 if axes[0] != 1 else 0)  # an entry for each of the 5 positions
+    every[0] = np.repeat(every[0], [1, 2, 2], 1)
+    result, axis = extend.push_batch(gd.ops.pick._put, given, axes, {"axis": 0, "length": 3})
+    wanted = np.zeros((4, 3, 2))
+    for out, values, i in zip(wanted, *every, strict=True):
+        np.add.at(out, i, values)
+    np.testing.assert_allclose(np.moveaxis(result.numpy(), axis, 0), wanted)
+
+
 def _contractions(*call: Any) -> list[tuple[int, ...]]:
     shapes: list[tuple[int, ...]] = []
 

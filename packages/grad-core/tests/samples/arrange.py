@@ -43,6 +43,8 @@ SAMPLES = [
     Sample("repeat", arrays((2, 3)), np.repeat, {"repeats": 3, "axis": 1}),
     Sample("repeat", arrays((2, 3)), np.repeat, {"repeats": [2, 0, 1], "axis": -1}),
     Sample("repeat", arrays((2, 2)), np.repeat, {"repeats": 0, "axis": 0}),
+    Sample("repeat", arrays((2, 2)), np.repeat, {"repeats": 9, "axis": 0}),
+    Sample("repeat", arrays((2, 0)), np.repeat, {"repeats": 2, "axis": 0}),
     Sample("repeat", arrays(()), np.repeat, {"repeats": 2}),
     Sample("tile", arrays((2, 3)), lambda x, repetitions: np.tile(x, repetitions), {"repetitions": 2}),
     Sample("tile", arrays((2, 3)), lambda x, repetitions: np.tile(x, repetitions), {"repetitions": (2, 1, 3)}),

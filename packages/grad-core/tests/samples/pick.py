@@ -18,6 +18,7 @@ SAMPLES = [
     Sample("take", arrays((3, 2)), np.take, {"indices": [2, 0, 2], "axis": 0}),
     Sample("take", arrays((2, 3)), np.take, {"indices": np.array([[0, -1], [1, 1]]), "axis": 1}, note="2-d"),
     Sample("take", arrays((2, 3)), np.take, {"indices": 1, "axis": -1}),
+    Sample("take", arrays((2, 3, 2)), np.take, {"indices": [[-1, 0, -1]], "axis": 1}),
     Sample("take", arrays((2, 3)), np.take, {"indices": np.array([], int), "axis": 0}, note="none"),
     Sample("take_along_axis", (*arrays((2, 3)), np.array([[0, 2], [-1, 2]])), np.take_along_axis, {"axis": 1}),
     Sample("take_along_axis", (*arrays((3, 2)), np.array([[2, 0]])), np.take_along_axis, {"axis": 0}),

@@ -132,11 +132,12 @@ def _top_positions(x: Any, *, k: int, largest: bool) -> Any:
     if 0 < k < length // 4:
         edge = np.partition(x, length - k if largest else k - 1, -1)[..., length - k if largest else k - 1, None]
         if not (edge != edge).any():  # NaN at the edge compares with nothing: sort all then
-            inside = ~(x <= edge) if largest else x < edge
-            ties = x == edge
-            room = k - inside.sum(-1, keepdims=True)
-            inside |= ties & (np.cumsum(ties, -1) <= room)
-            found = np.nonzero(inside)[-1].reshape(*x.shape[:-1], k)
+            inside = ~(x < edge) if largest else x <= edge
+            if (np.count_nonzero(inside, -1) > k).any():  # more elements equal the edge than there is room for
+                inside = ~(x <= edge) if largest else x < edge
+                ties = x == edge
+                inside |= ties & (np.cumsum(ties, -1) <= k - np.count_nonzero(inside, -1, keepdims=True))
+            found = (np.flatnonzero(inside) % length).reshape(*x.shape[:-1], k)
             order = _ranked(np.take_along_axis(x, found, -1), -1, largest, True)
             return np.take_along_axis(found, order, -1)
     return _ranked(x, -1, largest, True)[..., :k]
