@@ -25,6 +25,9 @@ __all__ = ["count_nonzero", "norm", "std"]
 
 _Axes = tuple[int, ...] | None
 
+# NumPy's stubs do not take None for an axis together with a bool for keepdims, which NumPy itself does
+_add: Any = np.add.reduce
+
 
 def std(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
     """The standard deviation, sqrt(sum((x - mean)²) / (n - correction)); the gradient is 0 where it is 0.
@@ -81,7 +84,7 @@ def _norm(x: Any, *, axis: _Axes, keepdims: bool, p: float) -> Any:
     wide = x.astype(np.float32) if x.dtype == np.float16 else x  # the sum alone may pass 65504, the largest float16
     if p == 2:
         with np.errstate(over="ignore"):
-            total = np.add.reduce(wide * wide, axis=axis, keepdims=keepdims)
+            total = _add(wide * wide, axis=axis, keepdims=keepdims)
         least = np.finfo(wide.dtype).tiny / np.finfo(wide.dtype).eps  # below it squares have lost digits
         if ((total > least) & (total < np.inf)).all():
             return np.sqrt(total).astype(x.dtype, copy=False)
@@ -89,7 +92,7 @@ def _norm(x: Any, *, axis: _Axes, keepdims: bool, p: float) -> Any:
     size = np.absolute(wide)
     top = np.max(size, axis=axis, keepdims=True, initial=0)
     top = np.where((top > 0) & np.isfinite(top), top, 1).astype(wide.dtype, copy=False)
-    total = np.add.reduce((size / top) ** p, axis=axis, keepdims=keepdims)
+    total = _add((size / top) ** p, axis=axis, keepdims=keepdims)
     return (total ** (1 / p) * top.reshape(total.shape)).astype(x.dtype, copy=False)
 
 
