@@ -100,11 +100,13 @@ ORDER: list[tuple[str, Any, list[float], list[float], list[float]]] = [
     ("sort NaN down", lambda x: gd.sort(x, descending=True), [1, NAN, 2], [NAN, 2, 1], [100, 1, 10]),
     ("topk ties", lambda x: gd.topk(x, 2)[0], [1, 3, 3, 3], [3, 3], [0, 1, 10, 0]),
     ("topk smallest ties", lambda x: gd.topk(x, 1, largest=False)[0], [1, 0, 0], [0], [0, 1, 0]),
-    ("topk NaN", lambda x: gd.topk(x, 1)[0], [1, NAN, 2, 0, 0], [NAN], [0, 1, 0, 0, 0]),
-    ("topk above NaN", lambda x: gd.topk(x, 2)[0], [1, NAN, 2, 0, 0, 0, 0, 0, 0], [NAN, 2], [0, 1, 10] + [0] * 6),
-    ("topk under NaN", lambda x: gd.topk(x, 1, largest=False)[0], [1, NAN, 2, 3, 0], [0], [0, 0, 0, 0, 1]),
-    ("topk smallest, all NaN", lambda x: gd.topk(x, 1, largest=False)[0], [NAN] * 5, [NAN], [1, 0, 0, 0, 0]),
-    ("topk ties by parts", lambda x: gd.topk(x, 2)[0], [0, 3, 1, 3, 3, 0, 0, 0, 0], [3, 3], [0, 1, 0, 10] + [0] * 5),
+    # twelve elements, so that the few are found without sorting all
+    ("topk NaN", lambda x: gd.topk(x, 1)[0], [1, NAN, 2] + [0] * 9, [NAN], [0, 1] + [0] * 10),
+    ("topk under NaN", lambda x: gd.topk(x, 2)[0], [1, NAN, 2] + [0] * 9, [NAN, 2], [0, 1, 10] + [0] * 9),
+    ("topk ties under NaN", lambda x: gd.topk(x, 2)[0], [2, 2, NAN] + [0] * 9, [NAN, 2], [10, 0, 1] + [0] * 9),
+    ("topk ties", lambda x: gd.topk(x, 2)[0], [0, 3, 1, 3, 3] + [0] * 7, [3, 3], [0, 1, 0, 10] + [0] * 8),
+    ("topk smallest", lambda x: gd.topk(x, 1, largest=False)[0], [1, NAN, 0] + [2] * 9, [0], [0, 0, 1] + [0] * 9),
+    ("topk all NaN", lambda x: gd.topk(x, 1, largest=False)[0], [NAN] * 12, [NAN], [1] + [0] * 11),
 ]
 
 
@@ -238,6 +240,13 @@ def test_a_matrix_product_copies_no_operand() -> None:
         result = op.forward(x, y, left=(0, 1, 2, 3), right=(0, 4, 2, 3), kept=(0, 2, 1, 4))
     assert seen == [(True, True)]
     np.testing.assert_allclose(result, np.einsum("bqhd,bkhd->bhqk", x, y), rtol=1e-12)
+
+
+@pytest.mark.parametrize("subscripts", ["ij,jk->ik", "ij,jk->ki", "bij,bjk->bki", "i,j->ji"])
+def test_results_are_laid_out_in_order(subscripts: str) -> None:
+    """Whatever follows is slower on axes out of order."""
+    x, y = (gd.ones((2,) * len(term)) for term in subscripts.split("->")[0].split(","))
+    assert gd.einsum(subscripts, x, y).data.flags.c_contiguous
 
 
 @st.composite

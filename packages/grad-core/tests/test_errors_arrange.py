@@ -145,6 +145,7 @@ CASES: list[tuple[Any, type[Exception], str]] = [
     ),
     (lambda: gd.einsum("ij,jk", X, gd.ones((1, 2))), ShapeError, "squeeze the axis away, and leave out its letter"),
     (lambda: gd.einsum("ii", X), ShapeError, "the letter 'i' has lengths 2 and 3"),
+    (lambda: gd.einsum("...,...,...", gd.ones(1), gd.ones(2), V), ShapeError, r"axis -1 of \.\.\. has lengths 2 and 3"),
     (lambda: gd.einsum("...i,...i", X, gd.ones((3, 3))), ShapeError, r"axis -1 of \.\.\. has lengths 2 and 3"),
 ]
 
