@@ -57,7 +57,7 @@ def std(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = Fa
     variance = reduce.var(x, axes, correction=correction, keepdims=keepdims)
     # the root of 0 has an infinite derivative: it is taken of 1 there, and not used
     nothing = variance == 0
-    return where(nothing, variance, sqrt(where(nothing, 1, variance)))
+    return where(nothing, 0, sqrt(where(nothing, 1, variance)))
 
 
 def _norm_back(g: Any, ans: Any, x: Any, axis: _Axes, keepdims: bool, p: float) -> Any:
