@@ -22,7 +22,9 @@ def evaluate(sample: Sample, inputs: tuple[Any, ...]) -> dict[str, Any]:
     """Value, first and second order: arrays by name; nothing where PyTorch sees no dependence."""
     tensors = [torch.tensor(x, requires_grad=np.asarray(x).dtype.kind == "f") for x in inputs]
     leaves = [t for t in tensors if t.requires_grad]
-    value = CALLS[sample.function](*tensors, **sample.params)
+    args = sample.pack(*tensors) if sample.pack and sample.function == "einsum" else tensors
+    value = CALLS[sample.function](*args, **sample.params)
+    value = sample.join(value) if sample.join else value
     first = torch.autograd.grad(
         value, leaves, torch.tensor(weights(tuple(value.shape), 0)), create_graph=True, allow_unused=True
     )

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch_arrange import CALLS as ARRANGE
+from torch_math import CALLS as MATH
 
 
 def _axes(x: Any, axis: Any) -> Any:
@@ -67,6 +69,8 @@ def _concat(*arrays: Any, axis: Any = 0) -> Any:
 
 
 CALLS: dict[str, Callable[..., Any]] = {
+    **ARRANGE,
+    **MATH,
     "abs": torch.abs,
     "add": torch.add,
     "astype": lambda x, dtype: x.to(torch.float64),

@@ -1,6 +1,7 @@
 """Tensor: attributes, conversions, operators, text."""
 
 import copy
+import inspect
 import operator
 import pickle
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import grad_core as gd
 import numpy as np
 import pytest
+from grad_core._methods import Methods
 from grad_core.errors import ConversionError, DTypeError, GradientError, ShapeError
 
 # Making
@@ -68,6 +70,14 @@ def test_data_that_cannot_become_a_tensor(
 ) -> None:
     with pytest.raises(error, match=text):
         gd.tensor(data, **arguments)
+
+
+@pytest.mark.parametrize("make", [gd.tensor, gd.asarray, lambda x, dtype: gd.full((1,), np.max(x), dtype=dtype)])
+@pytest.mark.parametrize("value", [0.1, 1e300, [0.1], [[1, 0.1]], 3])
+def test_a_dtype_that_is_given_is_not_reached_through_the_default_one(make: Any, value: Any) -> None:
+    made = make(value, dtype="float64")
+    assert made.dtype == np.float64
+    assert made.data.max() == np.max(value)
 
 
 def test_tensor_copies_and_asarray_does_not() -> None:
@@ -310,6 +320,48 @@ def test_equality_with_none_and_text_is_of_python() -> None:
 def test_operands_that_make_no_sense(bad: Any) -> None:
     with pytest.raises(TypeError):
         gd.ones(2) + bad
+
+
+M = np.array([[0.5, 2.0, 1.0], [3.0, 0.25, 4.0]])
+METHODS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    *[
+        (name, (), {"axis": 1})
+        for name in ("sum", "mean", "max", "min", "argmax", "argmin", "any", "all", "prod", "cumsum")
+    ],
+    *[(name, (0,), {"keepdims": True}) for name in ("var", "std", "prod", "sum", "mean", "max", "min")],
+    ("norm", (1,), {"axis": 0}),
+    ("cumprod", (1,), {}),
+    ("reshape", ((3, 2),), {}),
+    ("transpose", (), {}),
+    ("swapaxes", (0, 1), {}),
+    ("flatten", (), {}),
+    ("ravel", (), {}),
+    ("squeeze", (), {}),
+    ("astype", ("float32",), {}),
+    ("repeat", (2, 1), {}),
+    ("diagonal", (1,), {}),
+    ("take", ([1, 0], 0), {}),
+    ("masked_fill", (M > 1, -1.0), {}),
+    ("argsort", (0,), {"descending": True}),
+    ("topk", (2,), {"largest": False}),
+    ("dot", (M.T,), {}),
+    ("clip", (0.5, 2.0), {}),
+    *[(name, (), {}) for name in ("exp", "log", "sqrt", "tanh", "sigmoid", "relu")],
+]
+
+
+@pytest.mark.parametrize(("name", "args", "options"), METHODS, ids=[f"{m[0]}-{i}" for i, m in enumerate(METHODS)])
+def test_a_method_is_the_function_of_its_name(name: str, args: Any, options: Any) -> None:
+    got, wanted = getattr(gd.asarray(M), name)(*args, **options), getattr(gd, name)(M, *args, **options)
+    for a, b in zip(got, wanted, strict=True) if isinstance(got, tuple) else [(got, wanted)]:
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_every_method_is_tried() -> None:
+    tried = {name for name, _, _ in METHODS}
+    assert {name for name, f in vars(Methods).items() if inspect.isfunction(f) and not name.startswith("_")} == tried
+    assert gd.asarray(M).T.tolist() == gd.asarray(M).mT.tolist() == M.T.tolist()
+    assert round(gd.tensor([1.26]), 1).tolist() == gd.round(gd.tensor([1.26]), 1).tolist()
 
 
 # Text

@@ -68,10 +68,11 @@ def resolve_dtype(dtype: Any) -> np.dtype[Any]:
     return chosen
 
 
-def constant(x: Any) -> np.ndarray[Any, Any]:
+def constant(x: Any, dtype: np.dtype[Any] | None = None) -> np.ndarray[Any, Any]:
     """The array that a number, a nested list, or anything with ``__array__`` or ``__dlpack__`` becomes.
 
-    Nothing is copied that need not be. Python floats, alone or in lists, take the default dtype; arrays keep theirs.
+    Nothing is copied that need not be. Python floats, alone or in lists, take the default dtype; arrays keep theirs;
+    a `dtype` that is given overrules both.
     """
     if type(x) is np.ndarray:
         array = x
@@ -89,13 +90,13 @@ def constant(x: Any) -> np.ndarray[Any, Any]:
             and isinstance(_first_item(x), float)
             and not isinstance(_first_item(x), np.generic)
         ):
-            array = array.astype(_default)
+            array = array.astype(_default) if dtype is None else array
     if array.dtype.kind not in "fiub":
         raise DTypeError(
             f"a {type(x).__name__} of dtype {array.dtype} cannot become a tensor: tensors hold floats, "
             "integers and booleans"
         )
-    return array
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def _first_item(x: Any) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._op import apply
+from .ops import arrange, index, linalg, logic, norms, pick, pieces, products, reduce, rounding, scan, shape, sort
 from .ops import elementwise as e
-from .ops import index, linalg, logic, reduce, shape
 from .ops._axes import Axes
 
 if TYPE_CHECKING:
@@ -142,6 +142,26 @@ class Methods:
         """See ``grad_core.var``."""
         return reduce.var(self, axis, correction=correction, keepdims=keepdims)
 
+    def std(self, axis: Axes = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
+        """See ``grad_core.std``."""
+        return norms.std(self, axis, correction=correction, keepdims=keepdims)
+
+    def prod(self, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
+        """See ``grad_core.prod``."""
+        return scan.prod(self, axis, dtype=dtype, keepdims=keepdims)
+
+    def norm(self, p: float = 2, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
+        """See ``grad_core.norm``."""
+        return norms.norm(self, p, axis, keepdims=keepdims)
+
+    def cumsum(self, axis: int | None = None) -> Tensor:
+        """See ``grad_core.cumsum``."""
+        return scan.cumsum(self, axis)
+
+    def cumprod(self, axis: int | None = None) -> Tensor:
+        """See ``grad_core.cumprod``."""
+        return scan.cumprod(self, axis)
+
     def max(self, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
         """See ``grad_core.max``."""
         return reduce.max(self, axis, keepdims=keepdims)
@@ -206,7 +226,40 @@ class Methods:
         """The last two axes exchanged."""
         return shape.matrix_transpose(self)
 
+    def repeat(self, repeats: Any, axis: int | None = None) -> Tensor:
+        """See ``grad_core.repeat``: NumPy's meaning, each element several times."""
+        return arrange.repeat(self, repeats, axis)
+
+    def diagonal(self, offset: int = 0) -> Tensor:
+        """See ``grad_core.diagonal``."""
+        return pieces.diagonal(self, offset)
+
+    # Positions and products
+
+    def take(self, indices: Any, axis: int | None = None) -> Tensor:
+        """See ``grad_core.take``."""
+        return pick.take(self, indices, axis)
+
+    def masked_fill(self, mask: Any, value: Any) -> Tensor:
+        """See ``grad_core.masked_fill``."""
+        return pick.masked_fill(self, mask, value)
+
+    def argsort(self, axis: int = -1, *, descending: bool = False) -> Tensor:
+        """See ``grad_core.argsort``."""
+        return sort.argsort(self, axis, descending=descending)
+
+    def topk(self, k: int, axis: int = -1, *, largest: bool = True) -> Any:
+        """See ``grad_core.topk``."""
+        return sort.topk(self, k, axis, largest=largest)
+
+    def dot(self, y: Any) -> Tensor:
+        """See ``grad_core.dot``."""
+        return products.dot(self, y)
+
     # Elementwise
+
+    def __round__(self, decimals: int = 0) -> Tensor:
+        return rounding.round(self, decimals)
 
     def exp(self) -> Tensor:
         """See ``grad_core.exp``."""

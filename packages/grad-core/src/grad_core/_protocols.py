@@ -13,18 +13,50 @@ import numpy as np
 
 from ._node import Value
 from .errors import ConversionError, UnsupportedError
-from .ops import elementwise, fill, linalg, logic, reduce, shape
+from .ops import (
+    arrange,
+    einsum,
+    elementwise,
+    fill,
+    grids,
+    linalg,
+    logic,
+    norms,
+    pick,
+    pieces,
+    products,
+    reduce,
+    rounding,
+    scan,
+    shape,
+    sort,
+    special,
+    triangle,
+    trigonometry,
+)
 
 __all__ = ["FUNCTIONS", "REDUCTIONS", "UFUNCS", "Protocols"]
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.absolute: elementwise.abs,
     np.add: elementwise.add,
+    np.arccos: trigonometry.acos,
+    np.arccosh: trigonometry.acosh,
+    np.arcsin: trigonometry.asin,
+    np.arcsinh: trigonometry.asinh,
+    np.arctan2: trigonometry.atan2,
+    np.arctan: trigonometry.atan,
+    np.arctanh: trigonometry.atanh,
     np.bitwise_and: logic.bitwise_and,
+    np.bitwise_left_shift: rounding.bitwise_left_shift,
     np.bitwise_not: logic.bitwise_invert,
     np.bitwise_or: logic.bitwise_or,
+    np.bitwise_right_shift: rounding.bitwise_right_shift,
     np.bitwise_xor: logic.bitwise_xor,
+    np.ceil: rounding.ceil,
+    np.copysign: rounding.copysign,
     np.cos: elementwise.cos,
+    np.cosh: trigonometry.cosh,
     np.divide: elementwise.divide,
     np.equal: logic.equal,
     np.exp: elementwise.exp,
@@ -33,13 +65,17 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.floor_divide: elementwise.floor_divide,
     np.greater: logic.greater,
     np.greater_equal: logic.greater_equal,
+    np.hypot: trigonometry.hypot,
     np.isfinite: logic.isfinite,
     np.isinf: logic.isinf,
     np.isnan: logic.isnan,
     np.less: logic.less,
     np.less_equal: logic.less_equal,
-    np.log: elementwise.log,
+    np.log10: special.log10,
     np.log1p: elementwise.log1p,
+    np.log2: special.log2,
+    np.log: elementwise.log,
+    np.logaddexp: special.logaddexp,
     np.logical_and: logic.logical_and,
     np.logical_not: logic.logical_not,
     np.logical_or: logic.logical_or,
@@ -49,16 +85,24 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.minimum: elementwise.minimum,
     np.multiply: elementwise.multiply,
     np.negative: elementwise.negative,
+    np.nextafter: rounding.nextafter,
     np.not_equal: logic.not_equal,
     np.positive: elementwise.positive,
     np.power: elementwise.pow,
+    np.reciprocal: special.reciprocal,
     np.remainder: elementwise.remainder,
+    np.rint: rounding.round,
     np.sign: elementwise.sign,
+    np.signbit: rounding.signbit,
     np.sin: elementwise.sin,
+    np.sinh: trigonometry.sinh,
     np.sqrt: elementwise.sqrt,
     np.square: elementwise.square,
     np.subtract: elementwise.subtract,
+    np.tan: trigonometry.tan,
     np.tanh: elementwise.tanh,
+    np.trunc: rounding.trunc,
+    np.vecdot: products.vecdot,
 }
 
 # `np.add.reduce(tensor, axis)`, which is also how rules write a sum
@@ -68,11 +112,30 @@ REDUCTIONS: dict[np.ufunc, Callable[..., Any]] = {
     np.logical_or: reduce.any,
     np.maximum: reduce.max,
     np.minimum: reduce.min,
+    np.multiply: scan.prod,
 }
 
 
 def _var(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     return reduce.var(x, axis, correction=ddof, keepdims=keepdims)
+
+
+def _std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    return norms.std(x, axis, correction=ddof, keepdims=keepdims)
+
+
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's name
+    if ord is not None and x.ndim != 1 and not isinstance(axis, int):
+        raise UnsupportedError("numpy.linalg.norm: the norms of a matrix are not supported for tensors; give one axis")
+    return norms.norm(x, 2 if ord is None else ord, axis, keepdims=keepdims)
+
+
+def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    return sort.searchsorted(a, v, side=side, sorter=sorter)
+
+
+def _unstack(x: Any, /, *, axis: int = 0) -> Any:
+    return pieces.unstack(x, axis)
 
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -82,28 +145,65 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.any: reduce.any,
     np.argmax: reduce.argmax,
     np.argmin: reduce.argmin,
+    np.argsort: sort.argsort,
     np.broadcast_to: shape.broadcast_to,
     np.clip: elementwise.clip,
     np.concatenate: shape.concat,
+    np.count_nonzero: norms.count_nonzero,
+    np.cumprod: scan.cumprod,
+    np.cumsum: scan.cumsum,
+    np.cumulative_prod: scan.cumulative_prod,
+    np.cumulative_sum: scan.cumulative_sum,
+    np.diagonal: pieces.diagonal,
+    np.dot: products.dot,
+    np.einsum: einsum.einsum,
     np.empty_like: fill.empty_like,
     np.expand_dims: shape.expand_dims,
+    np.flip: arrange.flip,
     np.full_like: fill.full_like,
+    np.kron: products.kron,
+    np.linalg.norm: _norm,
+    np.linalg.outer: products.outer,
+    np.linalg.tensordot: products.tensordot,
+    np.linalg.vecdot: products.vecdot,
     np.matrix_transpose: shape.matrix_transpose,
     np.max: reduce.max,
     np.mean: reduce.mean,
+    np.meshgrid: grids.meshgrid,
     np.min: reduce.min,
     np.moveaxis: shape.moveaxis,
     np.ndim: lambda x: x.ndim,
     np.ones_like: fill.ones_like,
+    np.outer: products.outer,
+    np.pad: arrange.pad,
+    np.prod: scan.prod,
     np.ravel: shape.ravel,
+    np.repeat: arrange.repeat,
     np.reshape: shape.reshape,
+    np.roll: arrange.roll,
+    np.round: rounding.round,
+    np.searchsorted: _searchsorted,
     np.shape: lambda x: x.shape,
     np.size: lambda x: x.size,
+    np.sort: sort.sort,
+    np.split: pieces.split,
     np.squeeze: shape.squeeze,
     np.stack: shape.stack,
+    np.std: _std,
     np.sum: reduce.sum,
     np.swapaxes: shape.swapaxes,
+    np.take: pick.take,
+    np.take_along_axis: pick.take_along_axis,
+    np.tensordot: products.tensordot,
+    np.tile: arrange.tile,
     np.transpose: shape.transpose,
+    np.tril: triangle.tril,
+    np.triu: triangle.triu,
+    np.unique_all: sort.unique_all,
+    np.unique_counts: sort.unique_counts,
+    np.unique_inverse: sort.unique_inverse,
+    np.unique_values: sort.unique_values,
+    np.unstack: _unstack,
     np.var: _var,
     np.where: elementwise.where,
     np.zeros_like: fill.zeros_like,

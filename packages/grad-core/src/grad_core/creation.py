@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._dtypes import get_default_dtype, resolve_dtype
+from ._dtypes import constant, get_default_dtype, resolve_dtype
 from ._node import Value
 from ._tensor import Tensor
 from .errors import ShapeError
@@ -36,12 +36,16 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: s
         tensor([[1. , 2.5],
                 [3. , 4. ]])
     """
-    source = Tensor(data)._data
-    array = source.astype(source.dtype if dtype is None else resolve_dtype(dtype))  # astype always copies
+    array = _array(data, dtype).copy()
     made = Tensor(array, requires_grad=requires_grad, name=name)
     if array.ndim == 0:
         made._data = array[()]  # a scalar, which NumPy computes with much faster
     return made
+
+
+def _array(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    """The data as an array, straight in the dtype if one is given: through the default dtype digits would be lost."""
+    return constant(data.data if isinstance(data, Tensor) else data, None if dtype is None else resolve_dtype(dtype))
 
 
 def asarray(data: Any, *, dtype: Any = None, copy: bool | None = None) -> Tensor:
@@ -64,7 +68,7 @@ def asarray(data: Any, *, dtype: Any = None, copy: bool | None = None) -> Tensor
         >>> t
         tensor([1., 0.], dtype=float64)
     """
-    x = data if isinstance(data, Tensor) else Tensor(data)
+    x = data if isinstance(data, Tensor) else Tensor(_array(data, dtype))
     wanted = x.dtype if dtype is None else resolve_dtype(dtype)
     shared = isinstance(data, Value | np.ndarray) and wanted == x.dtype
     if copy is False and not shared:
@@ -133,10 +137,8 @@ def full(shape: Shape, fill_value: float, *, dtype: Any = None, requires_grad: b
         >>> gd.full(3, 7.0)
         tensor([7., 7., 7.])
     """
-    value = Tensor(fill_value)._data
-    return _made(
-        np.full(_shape(shape, "full"), value, value.dtype if dtype is None else resolve_dtype(dtype)), requires_grad
-    )
+    value = _array(fill_value, dtype)
+    return _made(np.full(_shape(shape, "full"), value, value.dtype), requires_grad)
 
 
 def arange(

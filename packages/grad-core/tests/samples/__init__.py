@@ -1,5 +1,6 @@
 """What the generic battery runs: for each function a few calls, with the value that NumPy gives for them."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 class Sample:
     """One call of a public function of grad_core on arrays.
 
-    `pack` makes the arguments from the arrays where the function takes them otherwise than one by one.
+    `pack` makes the arguments from the arrays where the function takes them otherwise than one by one. `join` makes
+    one array of several results.
     """
 
     function: str
@@ -19,6 +21,7 @@ class Sample:
     reference: Callable[..., Any]
     params: dict[str, Any] = field(default_factory=dict)
     pack: Callable[..., tuple[Any, ...]] | None = None
+    join: Callable[[Any], Any] | None = None
     differentiable: bool = True
     note: str = ""
 
@@ -40,8 +43,27 @@ def arrays(*shapes: tuple[int, ...], seed: int = 0, low: float = -2.0, high: flo
     return tuple(made)
 
 
+THEMES = (
+    "arrange",
+    "elementwise",
+    "fill",
+    "index",
+    "linalg",
+    "logic",
+    "norms",
+    "pick",
+    "products",
+    "reduce",
+    "rounding",
+    "scan",
+    "shape",
+    "sort",
+    "special",
+    "triangle",
+    "trigonometry",
+)
+
+
 def load() -> list[Sample]:
     """All samples of all themes."""
-    from . import elementwise, fill, index, linalg, logic, reduce, shape
-
-    return [s for theme in (elementwise, fill, index, linalg, logic, reduce, shape) for s in theme.SAMPLES]
+    return [s for theme in THEMES for s in importlib.import_module(f"{__name__}.{theme}").SAMPLES]

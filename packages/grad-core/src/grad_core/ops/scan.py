@@ -1,0 +1,296 @@
+"""Running sums and products along an axis, and the product over axes, whose derivative is made of running products.
+
+Nothing is divided, so zeros are as good as any number: the derivative of a product by one factor is the product of all
+the others, running from the front up to it times running from the back.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from grad_core._dtypes import resolve_dtype
+from grad_core._kinds import linear
+from grad_core._node import array_like
+from grad_core._op import op
+from grad_core.errors import ShapeError
+
+from ._axes import Axes, keep_axes, one_axis, some_axes
+from .shape import _concat, astype, ravel
+
+if TYPE_CHECKING:
+    from grad_core._tensor import Tensor
+
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "prod"]
+
+
+def _cut(x: Any, axis: int, *places: int | None) -> Any:
+    return x[(slice(None),) * axis + (slice(*places),)]
+
+
+def _turn(x: Any, axis: int) -> Any:
+    return _cut(x, axis, None, None, -1)
+
+
+def _shift(x: Any, fill: float, *, axis: int, reverse: bool) -> Any:
+    """The element before (in reverse: after) each one, and `fill` where there is none."""
+    if reverse:
+        return _concat.on(_cut(x, axis, 1, None), np.full_like(_cut(x, axis, -1, None), fill), axis=axis)
+    return _concat.on(np.full_like(_cut(x, axis, 0, 1), fill), _cut(x, axis, 0, -1), axis=axis)
+
+
+# Sums
+
+
+def _cumsum_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int, reverse: bool
+) -> tuple[Any, int]:
+    return _cumsum.on(np.moveaxis(inputs[0], axes[0] or 0, 0), axis=axis + 1, reverse=reverse), 0
+
+
+def _cumsum_back(g: Any, _ans: Any, _x: Any, axis: int, reverse: bool) -> Any:
+    return _cumsum.on(g, axis=axis, reverse=not reverse)
+
+
+@linear(_cumsum_back, batch=_cumsum_batch, name="cumsum")
+def _cumsum(x: Any, *, axis: int, reverse: bool) -> Any:
+    return _turn(np.cumsum(_turn(x, axis), axis), axis) if reverse else np.cumsum(x, axis)
+
+
+def _prepare(x: Any, axis: int | None, dtype: Any, name: str) -> tuple[Any, int]:
+    """The array to run over, flattened where no axis is given, and the axis."""
+    x = array_like(x)
+    if dtype is not None:
+        x = astype(x, resolve_dtype(dtype))
+    if axis is None:
+        return (x if x.ndim == 1 else ravel(x)), 0
+    return x, one_axis(axis, x.ndim, name)
+
+
+def cumsum(x: Any, axis: int | None = None, *, dtype: Any = None) -> Tensor:
+    """The running sum along an axis: element i of the result is the sum of elements 0 to i.
+
+    Args:
+        x: any shape; integers and booleans sum to int64.
+        axis: one axis; None for that of the flattened array.
+        dtype: cast to this first, to sum float16 in float32 for one; None for the dtype of `x`.
+
+    Raises:
+        ShapeError: an axis that is not there.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.cumsum(gd.tensor([1.0, 2.0, 3.0]))
+        tensor([1., 3., 6.])
+    """
+    x, chosen = _prepare(x, axis, dtype, "cumsum")
+    return _cumsum(x, axis=chosen, reverse=False)
+
+
+# Products
+
+
+def _recurrence_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int, reverse: bool
+) -> tuple[Any, int]:
+    count = next(x.shape[a] for x, a in zip(inputs, axes, strict=True) if a is not None)
+    moved = [
+        np.broadcast_to(x, (count, *x.shape)) if a is None else np.moveaxis(x, a, 0)
+        for x, a in zip(inputs, axes, strict=True)
+    ]
+    return _recurrence.on(*moved, axis=axis + 1, reverse=reverse), 0
+
+
+def _added_back(g: Any, _ans: Any, factor: Any, _added: Any, axis: int, reverse: bool) -> Any:
+    following = _shift(factor, 0, axis=axis, reverse=not reverse)
+    return _recurrence.on(following, g, axis=axis, reverse=not reverse)
+
+
+def _factor_back(g: Any, ans: Any, factor: Any, _added: Any, axis: int, reverse: bool) -> Any:
+    return _added_back(g, ans, factor, _added, axis, reverse) * _shift(ans, 0, axis=axis, reverse=reverse)
+
+
+@op(vjp=(_factor_back, _added_back), batch=_recurrence_batch)
+def _recurrence(factor: Any, added: Any, *, axis: int, reverse: bool) -> Any:
+    """s[i] = factor[i] * s[i - 1] + added[i], from s = 0; in reverse: from the end, with s[i + 1].
+
+    By doubling (Hillis, Steele 1986): after each round an element stands for twice as many steps, so a million steps
+    take 20 rounds over the whole array.
+    """
+    products = np.moveaxis(np.array(factor), axis, 0)
+    sums = np.moveaxis(np.array(added), axis, 0)
+    if reverse:
+        products, sums = products[::-1], sums[::-1]
+    stride = 1
+    while stride < len(sums):
+        # the right-hand sides are computed whole before they are written
+        sums[stride:] = sums[stride:] + products[stride:] * sums[:-stride]
+        products[stride:] = products[stride:] * products[:-stride]
+        stride += stride
+    return np.ascontiguousarray(np.moveaxis(sums[::-1] if reverse else sums, 0, axis))
+
+
+def _cumprod_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int, reverse: bool
+) -> tuple[Any, int]:
+    return _cumprod.on(np.moveaxis(inputs[0], axes[0] or 0, 0), axis=axis + 1, reverse=reverse), 0
+
+
+def _cumprod_back(g: Any, ans: Any, x: Any, axis: int, reverse: bool) -> Any:
+    # by x[i]: the product of those before, times g[i] + x[i + 1] (g[i + 1] + x[i + 2] (...))
+    before = _shift(ans, 1, axis=axis, reverse=reverse)
+    following = _shift(x, 0, axis=axis, reverse=not reverse)
+    return before * _recurrence.on(following, g, axis=axis, reverse=not reverse)
+
+
+@op(vjp=(_cumprod_back,), batch=_cumprod_batch, name="cumprod")
+def _cumprod(x: Any, *, axis: int, reverse: bool) -> Any:
+    return _turn(np.cumprod(_turn(x, axis), axis), axis) if reverse else np.cumprod(x, axis)
+
+
+def cumprod(x: Any, axis: int | None = None, *, dtype: Any = None) -> Tensor:
+    """The running product along an axis: element i of the result is the product of elements 0 to i.
+
+    The gradient is exact where elements are 0, however many.
+
+    Args:
+        x: any shape; integers and booleans multiply to int64.
+        axis: one axis; None for that of the flattened array.
+        dtype: cast to this first; None for the dtype of `x`.
+
+    Raises:
+        ShapeError: an axis that is not there.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.cumprod(gd.tensor([1.0, 2.0, 3.0]))
+        tensor([1., 2., 6.])
+    """
+    x, chosen = _prepare(x, axis, dtype, "cumprod")
+    return _cumprod(x, axis=chosen, reverse=False)
+
+
+def _all_others(x: Any, axis: int) -> Any:
+    """For each element the product of all the others along the axis."""
+    before = _shift(_cumprod.on(x, axis=axis, reverse=False), 1, axis=axis, reverse=False)
+    after = _shift(_cumprod.on(x, axis=axis, reverse=True), 1, axis=axis, reverse=True)
+    return before * after
+
+
+def _prod_back(g: Any, _ans: Any, x: Any, axis: tuple[int, ...] | None, keepdims: bool) -> Any:
+    shape = x.shape
+    folded = tuple(range(len(shape))) if axis is None else axis
+    g = keep_axes(g, shape, folded, keepdims)
+    if len(folded) == 1:
+        return g * _all_others(x, folded[0])
+    # several axes become one at the end, and go back afterwards
+    order = [i for i in range(len(shape)) if i not in folded] + list(folded)
+    moved = tuple([shape[i] for i in order])
+    kept = moved[: len(shape) - len(folded)]
+    others = _all_others(x.transpose(order).reshape((*kept, math.prod(moved[len(kept) :]))), len(kept))
+    return g * others.reshape(moved).transpose([order.index(i) for i in range(len(shape))])
+
+
+def _prod_batch(
+    inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: tuple[int, ...] | None, keepdims: bool
+) -> tuple[Any, int]:
+    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    folded = tuple(range(1, x.ndim)) if axis is None else tuple([a + 1 for a in axis])
+    return _prod.on(x, axis=folded, keepdims=keepdims), 0
+
+
+@op(vjp=(_prod_back,), batch=_prod_batch, name="prod")
+def _prod(x: Any, *, axis: tuple[int, ...] | None, keepdims: bool, out: Any = None) -> Any:
+    return np.prod(x, axis=axis, keepdims=keepdims, out=out)
+
+
+def prod(x: Any, axis: Axes = None, *, dtype: Any = None, keepdims: bool = False) -> Tensor:
+    """The product over one axis, several, or all; the gradient is exact where elements are 0, however many.
+
+    Args:
+        x: any shape; integers and booleans multiply to int64; the product of nothing is 1.
+        axis: an axis, a tuple of them, or None for all; negative ones count from the back.
+        dtype: cast to this first; None for the dtype of `x`.
+        keepdims: keep the axes with length 1.
+
+    Returns:
+        The shape of `x` without those axes.
+
+    Raises:
+        ShapeError: an axis that is not there, or named twice.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.tensor([0.0, 2.0, 3.0], requires_grad=True)
+        >>> gd.prod(x).backward()
+        >>> x.grad
+        tensor([6., 0., 0.])
+    """
+    x = array_like(x)
+    if dtype is not None:
+        x = astype(x, resolve_dtype(dtype))
+    return _prod(x, axis=some_axes(axis, x.ndim, "prod"), keepdims=keepdims)
+
+
+# By the names and rules of the array API standard
+
+
+def _only_axis(x: Any, axis: int | None, name: str) -> int:
+    if axis is None and x.ndim != 1:
+        raise ShapeError(
+            f"{name}: shape {x.shape} has {x.ndim} axes: say which with axis=; without it the array must have one"
+        )
+    return one_axis(0 if axis is None else axis, x.ndim, name)
+
+
+def cumulative_sum(x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+    """``cumsum`` as the array API standard has it: an axis must be given unless there is only one.
+
+    Args:
+        x: at least one axis.
+        axis: one axis.
+        dtype: cast to this first; None for the dtype of `x`.
+        include_initial: start with a 0, so that the result is longer by one.
+
+    Raises:
+        ShapeError: no axis is given and there is not just one, or it is not there.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.cumulative_sum(gd.tensor([1.0, 2.0, 3.0]), include_initial=True)
+        tensor([0., 1., 3., 6.])
+    """
+    x = array_like(x)
+    chosen = _only_axis(x, axis, "cumulative_sum")
+    return _with_initial(cumsum(x, chosen, dtype=dtype), 0, chosen, include_initial)
+
+
+def cumulative_prod(x: Any, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Tensor:
+    """``cumprod`` as the array API standard has it: an axis must be given unless there is only one.
+
+    Args:
+        x: at least one axis.
+        axis: one axis.
+        dtype: cast to this first; None for the dtype of `x`.
+        include_initial: start with a 1, so that the result is longer by one.
+
+    Raises:
+        ShapeError: no axis is given and there is not just one, or it is not there.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.cumulative_prod(gd.tensor([1.0, 2.0, 3.0]), include_initial=True)
+        tensor([1., 1., 2., 6.])
+    """
+    x = array_like(x)
+    chosen = _only_axis(x, axis, "cumulative_prod")
+    return _with_initial(cumprod(x, chosen, dtype=dtype), 1, chosen, include_initial)
+
+
+def _with_initial(result: Tensor, first: float, axis: int, wanted: bool) -> Tensor:
+    if not wanted:
+        return result
+    shape = tuple([1 if i == axis else n for i, n in enumerate(result.shape)])
+    return _concat(np.full(shape, first, result.dtype), result, axis=axis)
