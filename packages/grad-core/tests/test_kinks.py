@@ -103,6 +103,17 @@ def test_a_mean_of_large_float16_numbers_does_not_overflow() -> None:
     assert gd.tensor(np.full(100, 2000, np.float16)).mean().item() == 2000
 
 
+def test_variance_and_deviation_of_float16_do_not_overflow() -> None:
+    x = gd.tensor([-150.0, 150.0, 150.0, -150.0, 300.0, -300.0], dtype="float16", requires_grad=True)
+    assert gd.var(x).item() == 44992.0
+    assert gd.var(x).dtype == np.float16
+    far = gd.tensor([-30000.0, 30000.0], dtype="float16", requires_grad=True)
+    deviation = gd.std(far)
+    assert deviation.item() == 30000.0
+    deviation.backward()
+    assert far.grad.tolist() == [-0.5, 0.5]
+
+
 def test_nan_goes_through() -> None:
     x = gd.tensor([NAN, 1.0], requires_grad=True)
     y = gd.maximum(gd.relu(x), 0.5)

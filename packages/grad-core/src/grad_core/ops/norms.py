@@ -54,6 +54,8 @@ def std(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = Fa
             f"std: {count} elements along axis {axis} of shape {x.shape}, with correction={correction}, leave nothing "
             "to divide by; give more elements, or correction=0"
         )
+    if x.dtype == np.float16:  # the variance may pass 65504, the largest float16, and its root may not
+        return astype(std(astype(x, np.float32), axes, correction=correction, keepdims=keepdims), np.float16)
     variance = reduce.var(x, axes, correction=correction, keepdims=keepdims)
     # the root of 0 has an infinite derivative: it is taken of 1 there, and not used
     nothing = variance == 0

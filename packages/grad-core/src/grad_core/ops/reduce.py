@@ -151,6 +151,9 @@ def var(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = Fa
         raise ShapeError(
             f"var: {count} elements with correction={correction} leave nothing to divide by; give correction=0"
         )
+    if x.dtype == np.float16:  # squares pass 65504, the largest float16, where deviations pass 255
+        wide = var(astype(x, np.float32), axes, correction=correction, keepdims=keepdims)
+        return astype(wide, np.float16)
     deviation = x - _mean(x, axis=axes, keepdims=True)
     return _sum(deviation * deviation, axis=axes, keepdims=keepdims) / (count - correction)
 
