@@ -13,8 +13,8 @@ import torch
 PACKAGE = Path(__file__).resolve().parent.parent
 sys.path += [str(PACKAGE / "tests"), str(PACKAGE / "oracle")]
 
-from samples import Sample, load  # noqa: E402
-from samples.golden import weights  # noqa: E402
+from samples import Sample, load  # noqa: E402 - after the path is set
+from samples.golden import weights  # noqa: E402 - after the path is set
 from torch_ops import CALLS  # noqa: E402 - after the path is set
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
@@ -19,12 +20,22 @@ from ._node import Node, Value
 from ._op import wrap
 from .errors import GraphReleasedError, InPlaceError
 
-__all__ = ["run"]
+__all__ = ["retain", "run"]
 
 Root = tuple[Value, Any]
 
 _new = object.__new__
 ndarray = np.ndarray
+
+
+# the computed tensors whose gradients backward keeps: by node, per output, without keeping either alive
+_retained: WeakKeyDictionary[Node, dict[int, ref[Value]]] = WeakKeyDictionary()
+
+
+def retain(x: Value) -> None:
+    """Have backward passes keep the gradient of a computed tensor, for as long as the tensor lives."""
+    if x._node is not None:
+        _retained.setdefault(x._node, {})[x._port] = ref(x)
 
 
 def run(
@@ -37,7 +48,7 @@ def run(
         retain_graph: keep what the rules need for another pass.
         create_graph: record the backward pass itself, so that its results can be differentiated.
         targets: the tensors whose gradients are wanted; rules that lead to none of them are not called.
-            None: the gradients of all leaves.
+            None: the gradients of all leaves, and of the tensors for which `retain` was called.
 
     Returns:
         (tensor, gradient) for each leaf, or target, that was reached. The arrays are the caller's own.
@@ -111,6 +122,8 @@ def _walk(
     leaves: dict[int, _Gathered] = {}  # by id of the tensor
     pending: dict[int, _Gathered] = {}  # by number of the node
     heap: list[int] = []
+    kept: list[tuple[Value, Any]] = []
+    keeping = targets is None and len(_retained) > 0
 
     for x, start in roots:
         edge = x._node or x
@@ -127,6 +140,8 @@ def _walk(
             g = gathered.cast(node.result)
         if captured:
             _capture(captured, node, gathered)
+        if keeping and node in _retained:
+            kept += _kept(node, gathered)
         edges = node.edges
         if useful is not None:
             edges = [edge if edge in useful else None for edge in edges]
@@ -176,7 +191,7 @@ def _walk(
         if gathered.g.dtype != gathered.value.dtype:
             gathered.cast(gathered.value.dtype)
     if targets is None:
-        return [(gathered.value, gathered.own()) for gathered in leaves.values()]
+        return kept + [(gathered.value, gathered.own()) for gathered in leaves.values()]
     found = []
     for x in targets:
         if x._node is not None:
@@ -214,6 +229,18 @@ def _capture(captured: dict[tuple[int, int], Any], node: Node, gathered: _Gather
     for port, g in enumerate(grads):
         if (node.number, port) in captured:
             captured[node.number, port] = g
+
+
+def _kept(node: Node, gathered: _Gathered) -> list[tuple[Value, Any]]:
+    """The cotangents of the outputs of this node for which `retain` was called, with their tensors."""
+    grads = gathered.g if type(gathered.g) is list else [gathered.own()]
+    living = [(alive(), grads[port]) for port, alive in _retained[node].items()]
+    # several results share what is gathered with the rules, so each gets an array of its own
+    return [
+        (x, g.copy() if len(grads) > 1 and isinstance(g, ndarray) else g)
+        for x, g in living
+        if x is not None and g is not None
+    ]
 
 
 def _leading_to(targets: Sequence[Value], roots: Sequence[Root]) -> set[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _op
 from ._dtypes import constant, get_default_dtype
-from ._engine import run
+from ._engine import retain, run
 from ._methods import Methods
 from ._node import Node, Value, array_like, start_version
 from ._op import wrap
@@ -260,6 +260,27 @@ class Tensor(Value, Methods, Protocols):
         out._version = start_version(self)
         return out
 
+    def retain_grad(self) -> None:
+        """Have backward passes add to ``.grad`` of this tensor too, though it is computed; leaves do so anyway.
+
+        Raises:
+            GradientError: it does not require grad.
+
+        Example:
+            >>> import grad_core as gd
+            >>> x = gd.tensor(3.0, requires_grad=True)
+            >>> y = x * x
+            >>> y.retain_grad()
+            >>> (y * 2).backward()
+            >>> y.grad, x.grad
+            (tensor(2.), tensor(12.))
+        """
+        if not self._requires_grad:
+            raise GradientError(
+                f"retain_grad() of a tensor that does not require grad{_named(self)}: it gets no gradient"
+            )
+        retain(self)
+
     def backward(self, gradient: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradients of this tensor to ``.grad`` of every leaf it was computed from.
 
@@ -283,8 +304,8 @@ class Tensor(Value, Methods, Protocols):
             tensor([ 3., 30.])
         """
         start = cotangent(self, gradient, "backward()", create_graph)
-        retain = create_graph if retain_graph is None else retain_graph
-        for leaf, g in run([(self, start)], retain_graph=retain, create_graph=create_graph):
+        keep = create_graph if retain_graph is None else retain_graph
+        for leaf, g in run([(self, start)], retain_graph=keep, create_graph=create_graph):
             g = g if isinstance(g, Value) else wrap(g)
             leaf._grad = g if leaf._grad is None else leaf._grad + g
 
