@@ -45,6 +45,7 @@ def arrays(*shapes: tuple[int, ...], seed: int = 0, low: float = -2.0, high: flo
 
 THEMES = (
     "arrange",
+    "conv",
     "elementwise",
     "fill",
     "index",
@@ -52,6 +53,7 @@ THEMES = (
     "logic",
     "norms",
     "pick",
+    "pool",
     "products",
     "reduce",
     "rounding",
