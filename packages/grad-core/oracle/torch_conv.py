@@ -1,5 +1,6 @@
 """What PyTorch calls convolution, pooling, unfold and fold: mostly the same."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,9 @@ def _conv(rank: int) -> Callable[..., Any]:
         if isinstance(padding, tuple) and isinstance(padding[0], tuple):  # a pair for each axis, which PyTorch has not
             x = F.pad(x, [n for pair in padding[::-1] for n in pair])
             padding = 0
-        return getattr(F, f"conv{rank}d")(x, *others, padding=padding, **options)
+        with warnings.catch_warnings():  # that padding="same" of an even kernel takes a copy
+            warnings.filterwarnings("ignore", message="Using padding='same'")
+            return getattr(F, f"conv{rank}d")(x, *others, padding=padding, **options)
 
     return call
 

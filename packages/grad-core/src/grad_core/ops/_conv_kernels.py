@@ -160,8 +160,9 @@ def weight_gradient(g: Array, x: Array, w: Windows, groups: int) -> Array:
             total += partial
     split = total.reshape(groups, w.kernel[0], channels, *w.kernel[1:], each)
     last = split.ndim - 1
-    result = split.transpose(0, last, 2, 1, *range(3, last)).reshape(kernels, channels, *kernel)
-    return np.ascontiguousarray(result, dtype)
+    result = np.empty((kernels, channels, *kernel), dtype)  # of its own, so that nobody has to copy it again
+    result.reshape(groups, each, channels, *w.kernel)[...] = split.transpose(0, last, 2, 1, *range(3, last))
+    return result
 
 
 def input_gradient(g: Array, weight: Array, w: Windows, groups: int) -> Array:
