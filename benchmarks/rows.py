@@ -37,6 +37,8 @@ class Target(NamedTuple):
     needs: tuple[str, ...] = ("grad",)
 
 
+SIZES, KINDS = ("small", "large"), ("max", "avg")
+LAYOUTS = ("", " plain")  # the batch innermost in memory, as layers of grad hand it on, and outermost
 ALL = ("grad", "numpy", "torch", "autograd", "mygrad")
 ROWS = [
     Row(
@@ -62,7 +64,7 @@ ROWS = [
     ),
     Row(
         "conv",
-        "convolution with bias, forward and backward: LeNet-5's two, batch 64, and two of 64 kernels 3x3, batch 64 and 16",
+        "convolution with bias, forward and backward",
         {
             "lenet1": "µs, (64,1,28,28)*6@5x5, no input gradient",
             "lenet2": "µs, (64,6,14,14)*16@5x5",
@@ -73,13 +75,8 @@ ROWS = [
     ),
     Row(
         "pool",
-        "pooling 2x2, forward and backward, (64,6,24,24) and (64,32,26,26); plain: the batch outermost in memory",
-        {
-            f"{kind} {size}{plain}": f"µs, {kind} {size}{plain}"
-            for size in ("small", "large")
-            for kind in ("max", "avg")
-            for plain in ("", " plain")
-        },
+        "pooling 2x2, forward and backward, (64,6,24,24) and (64,32,26,26)",
+        {f"{kind} {size}{plain}": f"µs, {kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS},
         ("grad", "torch"),
     ),
     Row(
@@ -119,12 +116,8 @@ TARGETS = [
         for name, limit in (("lenet1", 1.3), ("lenet2", 1.3), ("wide64", 2.0), ("wide16", 2.0))
     ],
     *[
-        Target(
-            "pool", f"of PyTorch's time, {kind} {size}{plain}", _share(f"{kind} {size}{plain}"), 1.5, ("grad", "torch")
-        )
-        for size in ("small", "large")
-        for kind in ("max", "avg")
-        for plain in ("", " plain")
+        Target("pool", f"of PyTorch's time, {name}", _share(name), 1.5, ("grad", "torch"))
+        for name in [f"{kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS]
     ],
     Target("loader", "ms an epoch", _time("grad"), 60.0),
 ]

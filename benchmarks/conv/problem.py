@@ -35,7 +35,7 @@ LAYERS = {
 
 def measure_with(
     prepare: Callable[[Layer, Array, Array, Array, Array], Callable[[], Any]], seed: int, quick: bool
-) -> Any:
+) -> dict[str, Any]:
     """Time each layer; `prepare` gets image, weight, bias and cotangent, and makes a step of them.
 
     A step returns its weight gradient. The values are 10th percentiles in microseconds.

@@ -12,8 +12,10 @@ Array = np.ndarray[Any, Any]
 SHAPES = {"small": (64, 6, 24, 24), "large": (64, 32, 26, 26)}
 
 
-def measure_with(prepare: Callable[[str, bool, Array, Array], Callable[[], Any]], seed: int, quick: bool) -> Any:
-    """Time each; `prepare` gets "max" or "avg", whether it is plain, an image and a cotangent, and makes a step of them.
+def measure_with(
+    prepare: Callable[[str, bool, Array, Array], Callable[[], Any]], seed: int, quick: bool
+) -> dict[str, Any]:
+    """Time each; `prepare` gets "max" or "avg", whether it is plain, an image and a cotangent, and makes a step.
 
     A step returns the gradient. The values are 10th percentiles in microseconds.
     """

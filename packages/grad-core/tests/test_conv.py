@@ -7,7 +7,7 @@ from typing import Any
 import grad_core as gd
 import numpy as np
 import pytest
-from grad_core.ops import _conv_kernels, _conv_pieces, _share
+from grad_core.ops import _conv_kernels, _conv_pieces
 from grad_core.testing import check_grads
 from samples import Sample
 from samples.conv import SAMPLES
@@ -22,23 +22,20 @@ def results(sample: Sample) -> list[np.ndarray]:
     return [out.detach().numpy(), *[x.grad.numpy() for x in inputs]]
 
 
-@pytest.fixture(params=["rows", "small pieces", "smallest pieces", "threads", "cut products"])
+@pytest.fixture(params=["rows", "small pieces", "smallest pieces", "cut products"])
 def otherwise(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The same work, done as large work would be."""
     settings = {
-        "rows": (1, 1 << 20, 1 << 22, 1 << 18),
-        "small pieces": (1, 700, 1 << 22, 1 << 18),
-        "smallest pieces": (256, 1, 1 << 22, 1 << 18),
-        "threads": (1, 1 << 20, 0, 1 << 18),
-        "cut products": (1, 1 << 20, 1 << 22, 4),
+        "rows": (1, 1 << 20, 1 << 18),
+        "small pieces": (1, 700, 1 << 18),
+        "smallest pieces": (256, 1, 1 << 18),
+        "cut products": (1, 1 << 20, 4),
     }[request.param]
     monkeypatch.setattr(_conv_pieces, "SHORT", settings[0])
     for module in (_conv_pieces, _conv_kernels):
         monkeypatch.setattr(module, "PIECE", settings[1])
-    monkeypatch.setattr(_conv_kernels, "SHARED", settings[2])
-    monkeypatch.setattr(_conv_kernels, "ALONE", settings[3])
+    monkeypatch.setattr(_conv_kernels, "ALONE", settings[2])
     monkeypatch.setattr(_conv_kernels, "SHORTEST", 1)
-    monkeypatch.setattr(_conv_kernels, "WORKERS", 3)
     _conv_pieces.pieces.cache_clear()
     yield request.param
     _conv_pieces.pieces.cache_clear()
@@ -133,9 +130,7 @@ def test_nothing_a_user_holds_changes_with_later_calls() -> None:
             assert not np.shares_memory(a, held)
 
 
-def test_threads_convolve_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_conv_kernels, "SHARED", 0)
-    monkeypatch.setattr(_conv_kernels, "WORKERS", 2)
+def test_threads_convolve_at_once() -> None:
     rng = np.random.default_rng(0)
     xs = rng.normal(size=(4, 40, 2, 12, 12))
     w = rng.normal(size=(3, 2, 3, 3))
@@ -152,31 +147,6 @@ def test_threads_convolve_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-
-
-def test_an_error_in_a_shared_part_reaches_the_caller_and_work_goes_on() -> None:
-    def work(part: int) -> int:
-        if part == 1:
-            raise KeyError(part)
-        return part * part
-
-    for _ in range(2):
-        with pytest.raises(KeyError):
-            _share.share(work, [0, 1, 2])
-        assert _share.share(work, [4, 3, 2]) == [16, 9, 4]
-
-
-def test_a_shared_part_that_shares_goes_alone() -> None:
-    assert _share.share(lambda i: _share.share(lambda j: (i, j), [0, 1]), [0, 1]) == [
-        [(0, 0), (0, 1)],
-        [(1, 0), (1, 1)],
-    ]
-
-
-def test_shared_parts_keep_the_error_state_of_numpy() -> None:
-    one = np.zeros(3)
-    with np.errstate(divide="ignore"):
-        assert [np.isinf(r).all() for r in _share.share(lambda i: 1 / one, [0, 1])] == [True, True]
 
 
 def test_results_lie_with_the_batch_innermost_through_a_chain() -> None:

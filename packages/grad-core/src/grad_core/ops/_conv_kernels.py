@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ._conv_pieces import (
     PIECE,
-    Piece,
     arranged,
     borrow,
     fitting,
@@ -24,17 +21,15 @@ from ._conv_pieces import (
     unfolded,
     views,
 )
-from ._share import WORKERS, share
 from ._windows import Windows
 
 __all__ = ["convolve", "input_gradient", "weight_gradient"]
 
 Array = np.ndarray[Any, Any]
 
-# OpenBLAS brings in a second core for a product of more multiplications than twice this, and it pays from 16 times as
-# many. Up to there products are cut to be for one core each, and threads share the rows, if those are work enough
+# OpenBLAS brings in a second core for a product of more multiplications than twice this, which pays from 16 times as
+# many: up to there products are cut, to be done by one core each
 ALONE = 1 << 18
-SHARED = 1 << 22
 SHORTEST = 32  # columns below which a product is not cut
 
 
@@ -50,17 +45,6 @@ def _multiply(a: Array, b: Array, out: Array) -> None:
             b = b.reshape(*b.shape[:-1], parts, columns // parts).swapaxes(2, 3)
             out = out.reshape(*out.shape[:-1], parts, columns // parts).swapaxes(2, 3)
     np.matmul(a, b, out=out)
-
-
-def _threads(work: int, rows: int) -> int:
-    """How many threads share the rows, each of which is a product of `work` multiplications."""
-    return min(WORKERS, rows) if work < 16 * ALONE and work * rows > SHARED else 1
-
-
-def _shared(function: Callable[[Any], Any], items: Sequence[Any], threads: int) -> list[Any]:
-    """What `function` gives for each of as many parts of the items."""
-    edges = [i * len(items) // threads for i in range(threads + 1)]
-    return share(function, [items[a:b] for a, b in itertools.pairwise(edges)])
 
 
 def _common(x: Array, y: Array) -> tuple[np.dtype[Any], Array, Array]:
@@ -107,22 +91,16 @@ def convolve(x: Array, weight: Array, bias: Array | None, w: Windows, groups: in
         return _finished(result, added, dtype)
     columns = math.prod(w.out[1:]) * count
     row = max(matrix.shape[-1] * groups, kernels) * columns * x.itemsize
-    threads = _threads(groups * each * matrix.shape[-1] * columns, w.out[0])
-
-    def work(mine: Sequence[Piece]) -> None:
-        for seen, made, part in mine:
-            target = result[made]
-            whole = target.flags.c_contiguous
-            into = target if whole else borrow("result", target.shape, x.dtype)
-            rows = into.reshape(part.out[0], groups, each, -1).swapaxes(0, 1)
-            _multiply(matrix, unfolded(x[seen], part, groups), rows)
-            if bias is not None:
-                np.add(rows, bias.reshape(groups, 1, each, 1), out=rows)
-            if not whole:
-                target[...] = into
-
-    rows, left = fitting(w, row)
-    _shared(work, pieces(w, count, max(threads, -(-w.out[0] // rows)), left), threads)
+    for seen, made, part in pieces(w, count, *fitting(w, row)):
+        target = result[made]
+        whole = target.flags.c_contiguous
+        into = target if whole else borrow("result", target.shape, x.dtype)
+        rows = into.reshape(part.out[0], groups, each, -1).swapaxes(0, 1)
+        _multiply(matrix, unfolded(x[seen], part, groups), rows)
+        if bias is not None:
+            np.add(rows, bias.reshape(groups, 1, each, 1), out=rows)
+        if not whole:
+            target[...] = into
     return _finished(result, added, dtype)
 
 
@@ -139,25 +117,15 @@ def weight_gradient(g: Array, x: Array, w: Windows, groups: int) -> Array:
     g = arranged(g)
     x = arranged(x)
     depth = channels * math.prod(w.kernel)
-    shape = (groups, depth, each)
-    total = np.zeros(shape, g.dtype)
+    total = np.zeros((groups, depth, each), g.dtype)
     if total.size and g.size:
         columns = math.prod(w.out[1:]) * count
         row = max(depth * groups, kernels) * columns * x.itemsize
-        threads = _threads(groups * each * depth * columns, w.out[0])
-
-        def work(mine: Sequence[Piece]) -> Array:
-            partial = np.zeros(shape, g.dtype)
-            for seen, made, part in mine:
-                across = _matrices(g[made], groups).swapaxes(2, 3)
-                products = borrow("products", (groups, part.out[0], depth, each), x.dtype)
-                np.matmul(unfolded(x[seen], part, groups), across, out=products)
-                partial += np.add.reduce(products, 1)
-            return partial
-
-        rows, left = fitting(w, row, total.nbytes)
-        for partial in _shared(work, pieces(w, count, max(threads, -(-w.out[0] // rows)), left), threads):
-            total += partial
+        for seen, made, part in pieces(w, count, *fitting(w, row, total.nbytes)):
+            across = _matrices(g[made], groups).swapaxes(2, 3)
+            products = borrow("products", (groups, part.out[0], depth, each), x.dtype)
+            np.matmul(unfolded(x[seen], part, groups), across, out=products)
+            total += np.add.reduce(products, 1)
     split = total.reshape(groups, w.kernel[0], channels, *w.kernel[1:], each)
     last = split.ndim - 1
     result = np.empty((kernels, channels, *kernel), dtype)  # of its own, so that nobody has to copy it again
@@ -190,9 +158,7 @@ def _by_rows_out(g: Array, split: Array, result: Array, w: Windows, groups: int)
     matrix = split.transpose(order).reshape(groups, 1, -1, each)
     depth = matrix.shape[-2]
     row = max(depth, each) * groups * math.prod(w.out[1:]) * count * g.itemsize
-    fit = max(1, PIECE // row)
-    left = -(-row // (2 * PIECE))
-    for seen, made, part in pieces(w, count, -(-w.out[0] // fit), left):
+    for seen, made, part in pieces(w, count, -(-w.out[0] // max(1, PIECE // row)), -(-row // (2 * PIECE))):
         rows = _matrices(g[made], groups)
         shape = (groups, part.out[0], w.kernel[0], channels, *w.kernel[1:], *part.out[1:], g[made].shape[-1])
         windows = borrow("windows", shape, g.dtype)
@@ -209,34 +175,25 @@ def _by_rows_in(g: Array, split: Array, result: Array, w: Windows, groups: int) 
     matrix = split[:, :, :, ::-1].transpose(order).reshape(groups, 1, -1, w.kernel[0] * each)
     depth, columns = matrix.shape[-2], math.prod(w.out[1:]) * count
     row = max(depth, each) * groups * columns * g.itemsize
-    threads = _threads(groups * each * depth * w.kernel[0] * columns, w.size[0])
-    rows, left = fitting(w, row)
-    parts = max(threads, -(-w.size[0] // rows))
+    parts, left = fitting(w, row)
     chunks = [(i * w.size[0] // parts, (i + 1) * w.size[0] // parts) for i in range(parts)]
     for seen, made, part in pieces(w, count, 1, left):  # rows are cut by `chunks`
         target = grouped(result[seen], groups)
         some = g[made]
-
-        def work(
-            mine: Sequence[tuple[int, int]], some: Array = some, target: Array = target, part: Windows = part
-        ) -> None:
-            for low, high in mine:
-                first = max(0, low + part.start[0] - part.kernel[0] + 1)
-                last = min(part.out[0], high + part.start[0])
-                if first < last:  # else these rows were not seen
-                    size, out, start = (high - low, last - first, low + part.start[0] - first)
-                    near = part._replace(
-                        size=(size, *part.size[1:]), out=(out, *part.out[1:]), start=(start, *part.start[1:])
-                    )
-                    shape = (groups, size, channels, *part.kernel[1:], *part.out[1:], target.shape[-1])
-                    windows = borrow("windows", shape, g.dtype)
-                    _slide_back(
-                        _matrices(some[first:last], groups), matrix, windows.reshape(groups, size, depth, -1), near
-                    )
-                    for tap, _, within, places in views(windows, near, sliding=True):
-                        target[:, low:high][places] += tap[within]
-
-        _shared(work, chunks, threads)
+        for low, high in chunks:
+            first = max(0, low + part.start[0] - part.kernel[0] + 1)
+            last = min(part.out[0], high + part.start[0])
+            if first >= last:  # these rows were not seen
+                continue
+            size, out, start = high - low, last - first, low + part.start[0] - first
+            near = part._replace(size=(size, *part.size[1:]), out=(out, *part.out[1:]), start=(start, *part.start[1:]))
+            shape = (groups, size, channels, *part.kernel[1:], *part.out[1:], target.shape[-1])
+            windows = borrow("windows", shape, g.dtype)
+            flat = windows.reshape(groups, size, depth, -1)
+            _slide_back(_matrices(some[first:last], groups), matrix, flat, near)
+            rows = target[:, low:high]
+            for tap, _, within, places in views(windows, near, sliding=True):
+                rows[places] += tap[within]
 
 
 def _slide_back(g: Array, matrix: Array, windows: Array, w: Windows) -> None:

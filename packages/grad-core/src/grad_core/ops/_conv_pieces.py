@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ._windows import Windows, cut, span
 
@@ -110,13 +111,13 @@ def slides(w: Windows) -> bool:
 
 
 def fitting(w: Windows, row: int, beside: int = 0) -> tuple[int, int]:
-    """How many rows of results make a piece, and into how many a single row must be cut.
+    """Into how many pieces the rows of results are cut, and into how many a single row must be.
 
     `row` is the bytes of the windows of one row, `beside` what a row needs besides.
     """
     overlap = w.kernel[0] if slides(w) else 1  # sliding rows share what is unfolded
     rows = max(1, PIECE // max(row // overlap + beside, 1) - overlap + 1)
-    return rows, max(1, -(-row // (2 * PIECE))) if rows == 1 else 1
+    return -(-w.out[0] // rows), max(1, -(-row // (2 * PIECE))) if rows == 1 else 1
 
 
 @lru_cache(maxsize=512)  # the same layers come at every step
@@ -169,6 +170,30 @@ def views(
         yield part, bounds, tuple(within), tuple(places)
 
 
+def _copy(x: Array, windows: Array, w: Windows, sliding: bool) -> None:
+    """Fill unfolded windows, in groups, from the input: in one go where there is no padding, else tap by tap."""
+    axes = range(1 if sliding else 0, len(w.size))
+    if all(
+        w.start[i] == 0 and (w.out[i] - 1) * w.stride[i] + (w.kernel[i] - 1) * w.dilation[i] < w.size[i] for i in axes
+    ):
+        steps = (x.strides[1], *x.strides[3:-1])
+        taps = [w.dilation[i] * steps[i] for i in axes]
+        outs = [w.stride[i] * steps[i] for i in axes]
+        if sliding:
+            strides = (x.strides[0], x.strides[1], x.strides[2], *taps, *outs, x.strides[-1])
+        else:
+            strides = (x.strides[0], outs[0], taps[0], x.strides[2], *taps[1:], *outs[1:], x.strides[-1])
+        windows[...] = as_strided(x, windows.shape, strides)
+        return
+    for part, bounds, within, places in views(windows, w, sliding):
+        for at, first, last in bounds:
+            if first > 0:
+                part[(_ALL,) * at + (slice(0, first),)] = 0
+            if last < part.shape[at]:
+                part[(_ALL,) * at + (slice(last, None),)] = 0
+        part[within] = x[places]
+
+
 def unfolded(x: Array, w: Windows, groups: int) -> Array:
     """All windows of `x`, (rows, channels, ..., batch), as matrices (groups, rows out, taps and channels, columns)."""
     x = grouped(packed(x, "packed"), groups)
@@ -190,13 +215,7 @@ def unfolded(x: Array, w: Windows, groups: int) -> Array:
         windows[:, high:] = 0
         inside = windows[:, low:high]
         x = x[:, low - w.start[0] : high - w.start[0]]
-    for part, bounds, within, places in views(inside, w, sliding):
-        for at, first, last in bounds:
-            if first > 0:
-                part[(_ALL,) * at + (slice(0, first),)] = 0
-            if last < part.shape[at]:
-                part[(_ALL,) * at + (slice(last, None),)] = 0
-        part[within] = x[places]
+    _copy(x, inside, w, sliding)
     if not sliding:
         return windows.reshape(groups, w.out[0], -1, columns)
     depth = channels * math.prod(w.kernel[1:])
