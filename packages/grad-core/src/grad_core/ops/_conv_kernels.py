@@ -175,7 +175,8 @@ def _by_rows_in(g: Array, split: Array, result: Array, w: Windows, groups: int) 
     matrix = split[:, :, :, ::-1].transpose(order).reshape(groups, 1, -1, w.kernel[0] * each)
     depth, columns = matrix.shape[-2], math.prod(w.out[1:]) * count
     row = max(depth, each) * groups * columns * g.itemsize
-    parts, left = fitting(w, row)
+    _, left = fitting(w, row)
+    parts = min(w.size[0], -(-w.size[0] * row // max(PIECE // 4, 1)))  # rows are apart here: small pieces cost nothing
     chunks = [(i * w.size[0] // parts, (i + 1) * w.size[0] // parts) for i in range(parts)]
     for seen, made, part in pieces(w, count, 1, left):  # rows are cut by `chunks`
         target = grouped(result[seen], groups)
