@@ -10,6 +10,7 @@ import numpy as np
 from . import _op
 from ._dtypes import constant, get_default_dtype
 from ._engine import retain, run
+from ._exchange import Exchange
 from ._methods import Methods
 from ._node import Node, Value, array_like, start_version
 from ._op import wrap
@@ -19,7 +20,7 @@ from .errors import ConversionError, DTypeError, GradientError, ShapeError
 __all__ = ["Tensor", "cotangent"]
 
 
-class Tensor(Value, Methods, Protocols):
+class Tensor(Value, Methods, Protocols, Exchange):
     """An array that remembers how it was computed, so that gradients can be carried back through it.
 
     Make one with ``gd.tensor``; results of functions and operators are tensors too. The operators of NumPy arrays work,
