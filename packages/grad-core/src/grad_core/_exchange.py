@@ -56,7 +56,13 @@ class Exchange:
                 f"this tensor requires grad{named}, and another library would not know its history: export "
                 "x.detach(), which shares its memory"
             )
-        return self.data.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
+        array = self.data
+        if not array.flags.writeable and not copy and (max_version is None or max_version[0] < 1):
+            raise BufferError(
+                f"the memory of this tensor of shape {array.shape} cannot be written to, and the other library asks in "
+                "a version of DLPack that has no word for that: give it a copy, x.astype(x.dtype)"
+            )
+        return array.__dlpack__(stream=stream, max_version=max_version, dl_device=dl_device, copy=copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return self.data.__dlpack_device__()

@@ -10,7 +10,9 @@ import numpy as np
 
 from ._node import array_like
 from ._op import nondiff
+from .errors import ShapeError
 from .ops import arrange, elementwise, find, products, reduce, shape
+from .ops._axes import one_axis
 
 __all__ = [
     "allclose",
@@ -164,8 +166,18 @@ def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
-    """The mean, or with weights of the shape of `a` the sum of products by the sum of weights."""
+    """The mean; with weights the sum of products by the sum of weights, which have the shape of `a` or of one axis."""
     if weights is None:
         return reduce.mean(a, axis, keepdims=keepdims)
+    a, weights = array_like(a), array_like(weights)
+    if weights.shape != a.shape:
+        place = one_axis(axis, a.ndim, "average") if isinstance(axis, int) else None
+        if place is None or weights.shape != (a.shape[place],):
+            raise ShapeError(
+                f"average: weights of shape {weights.shape} for shape {a.shape} and axis {axis}: they need the same "
+                "shape, or axis= and a weight for each entry along it"
+            )
+        lengths = tuple([n if i == place else 1 for i, n in enumerate(a.shape)])
+        weights = shape.broadcast_to(shape.reshape(weights, lengths), a.shape)
     total = reduce.sum(elementwise.multiply(a, weights), axis, keepdims=keepdims)
-    return elementwise.divide(total, reduce.sum(arrange.broadcast_arrays(a, weights)[1], axis, keepdims=keepdims))
+    return elementwise.divide(total, reduce.sum(weights, axis, keepdims=keepdims))

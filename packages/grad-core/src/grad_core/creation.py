@@ -127,19 +127,20 @@ def from_dlpack(data: Any, *, device: Any = None, copy: bool | None = None) -> T
     """
     check_device(device, "from_dlpack")
     if isinstance(data, Tensor) and not data.requires_grad and not copy:
-        return data.detach()  # which counts changes together with it
+        return data.detach()  # a change of one counts for both
     if not hasattr(data, "__dlpack__"):
         raise ConversionError(
             f"from_dlpack: a {type(data).__name__} has no __dlpack__; gd.asarray takes numbers, lists and whatever has "
             "__array__"
         )
     try:
-        return Tensor(np.from_dlpack(data, copy=copy))
+        array = np.from_dlpack(data)
     except (BufferError, RuntimeError) as error:
         raise ConversionError(
             f"from_dlpack: this {type(data).__name__} cannot be shared: {error}. Detach it, move it to the CPU, or "
             "cast it to a dtype that NumPy has, with its own library"
         ) from error
+    return Tensor(array.copy() if copy else array)  # a copy by the other library may be locked as its original is
 
 
 def _shape(shape: Shape, name: str) -> tuple[int, ...]:

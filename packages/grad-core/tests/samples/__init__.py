@@ -47,6 +47,7 @@ THEMES = (
     "arrange",
     "elementwise",
     "fill",
+    "find",
     "index",
     "linalg",
     "logic",
