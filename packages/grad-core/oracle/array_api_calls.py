@@ -277,10 +277,41 @@ CALLS: dict[str, list[Call]] = {
     "vecdot": [((x, x), {}) for x in FINITE + INTS if x.ndim] + [((FLOATS[4], FLOATS[4]), {"axis": -2})],
 }
 
+# square matrices, of full rank and well conditioned, alone and in batches; symmetric and positive ones of them
+SQUARE = [
+    (RNG.normal(size=(*batch, n, n)) + 3 * np.eye(n)).astype(dtype)
+    for dtype in ("float32", "float64")
+    for batch, n in (((), 1), ((), 3), ((2,), 2), ((2, 1), 3), ((0,), 2), ((), 0))
+]
+POSITIVE = [x @ x.swapaxes(-1, -2) for x in SQUARE]
+TALL_AND_WIDE = [
+    RNG.normal(size=shape).astype(dtype) for dtype in ("float32", "float64") for shape in ((3, 2), (2, 3), (2, 4, 2))
+]
+FILLED = [x for x in SQUARE if x.size] + TALL_AND_WIDE
+
 LINALG: dict[str, list[Call]] = {
     **{name: CALLS[name] for name in ("matmul", "matrix_transpose", "tensordot", "vecdot")},
+    "cholesky": each(POSITIVE) + each(POSITIVE, upper=True),
+    "cross": [((x, x[::-1]), {}) for x in (np.eye(3), np.arange(6).reshape(2, 3))]
+    + [((FLOATS[5], FLOATS[5][:1]), {"axis": -2}), ((FLOATS[4], FLOATS[11][0]), {})],
+    **alike(("det", "inv", "slogdet"), each(SQUARE)),
     "diagonal": [((x,), {"offset": k}) for x in ALL if x.ndim > 1 for k in (-1, 0, 1)],
-    "outer": [((x, x), {}) for x in FINITE + INTS if x.ndim == 1],
+    **alike(("eigh", "eigvalsh"), each([x for x in POSITIVE if x.size])),
+    "matrix_norm": [
+        ((x,), {"ord": p, "keepdims": keep})
+        for x in FILLED
+        for p in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+        for keep in (False, True)
+    ],
+    "matrix_power": [((x, n), {}) for x in SQUARE for n in (-2, -1, 0, 1, 3)],
+    "matrix_rank": each(FILLED) + each(FILLED, rtol=0.9) + each([np.ones((3, 3))]),
+    "outer": [((x, x), {}) for x in FINITE + INTS if x.ndim == 1] + [((FLOATS[4][0], FLOATS[4][1]), {})],
+    "pinv": each(FILLED) + each(FILLED, rtol=0.9),
+    "qr": each(FILLED) + each(FILLED, mode="complete"),
+    "solve": [((x, x[..., :1]), {}) for x in SQUARE]
+    + [((SQUARE[1], SQUARE[1][0]), {}), ((SQUARE[3], SQUARE[3][0]), {})],
+    "svd": each(FILLED, full_matrices=False) + each(FILLED),
+    "svdvals": each(FILLED),
     "trace": [((x,), {"offset": k}) for x in NUMBERS if x.ndim > 1 for k in (-1, 0, 1)]
     + each([SIGNED[3]], dtype=DType("float32")),
     "vector_norm": [(args, {**options, "ord": p}) for args, options in axes(FINITE) for p in (2, 1, 3.5)]

@@ -23,7 +23,7 @@ import sys
 
 import numpy as np
 
-from grad_core import _exchange
+from grad_core import _exchange, linalg
 from grad_core.creation import from_dlpack
 from grad_core.ops.arrange import broadcast_arrays, flip, repeat, roll, tile
 from grad_core.ops.elementwise import (
@@ -106,7 +106,6 @@ from grad_core.ops.special import log2, log10, logaddexp, reciprocal
 from grad_core.ops.triangle import tril, triu
 from grad_core.ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
 
-from . import linalg
 from ._creation import (
     arange,
     asarray,
