@@ -259,7 +259,7 @@ def svd(x: Any, full_matrices: bool = True) -> SVD:
 
     Raises:
         ShapeError: fewer than two axes.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found none, as it may where there is NaN or infinity in `x`.
         GradientError: in the backward pass, where vectors beyond the first k have a cotangent that is not 0.
         DTypeError: it is float16.
 
@@ -302,7 +302,7 @@ def svdvals(x: Any) -> Tensor:
 
     Raises:
         ShapeError: fewer than two axes.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found none, as it may where there is NaN or infinity in `x`.
         DTypeError: it is float16.
 
     Example:

@@ -8,7 +8,7 @@ import numpy as np
 
 from grad_core._op import nondiff, op
 
-from ._matrices import as_diagonal, batch_in_front, guarded, matrices
+from ._matrices import LOST, as_diagonal, batch_in_front, guarded, matrices
 from ._select import select
 from .decompositions import _svd
 from .pieces import _diagonal
@@ -38,13 +38,13 @@ def _products_but_two(s: Any) -> Any:
     return select.on(~same, np.prod(np.where(same[:, None] | same, 1, s[..., None, None, :]), axis=-1))
 
 
-@nondiff(name="det")
+@nondiff()
 def _turning(u: Any, vh: Any) -> Any:
     """det(U) det(V), which is 1 or -1, for each pair of orthogonal matrices: (..., 1, 1)."""
     return np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
 
 
-@nondiff(name="det")
+@nondiff()
 def _is_regular(x: Any) -> Any:
     """Whether the inverse of x is good to a third of its digits at least: (..., 1, 1)."""
     s = np.linalg.svd(x, compute_uv=False)
@@ -69,10 +69,9 @@ def _cofactors_back(g: Any, _ans: Any, x: Any) -> Any:
     return select.on(regular, by_inverse) + select.on(~regular, by_svd)
 
 
-@op(vjp=(_cofactors_back,), jvp=lambda tangents, ans, x: _cofactors_back(tangents[0], ans, x), name="det")
+@op(vjp=(_cofactors_back,), jvp=lambda tangents, ans, x: _cofactors_back(tangents[0], ans, x))
 def _cofactors(x: Any) -> Any:
-    trouble = "has no gradient of its determinant: look for NaN or infinity in it"
-    u, s, vh = guarded(np.linalg.svd, "det", x, trouble)
+    u, s, vh = guarded(np.linalg.svd, "the gradient of det", x, LOST)
     return _turning.forward(u, vh) * ((u * _products_but_one(s)[..., None, :]) @ vh)
 
 
