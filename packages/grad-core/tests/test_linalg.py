@@ -9,6 +9,7 @@ import pytest
 from grad_core.errors import DTypeError, GradError, GradientError, LinAlgError, ShapeError
 from grad_core.testing import check_grads
 from samples import load
+from test_battery import call
 
 la = gd.linalg
 RNG = np.random.default_rng(0)
@@ -96,9 +97,27 @@ def test_the_second_derivative_of_det_is_right_at_every_rank(x: Any) -> None:
     check_grads(la.det, [x], order=2)
 
 
+@pytest.mark.parametrize("least", [0.0, 1e-12, 1e-6, 1e-4, 2e-3, 3e-3, 0.1])
+def test_the_second_derivative_of_det_is_exact_near_a_singular_matrix(least: float) -> None:
+    s = np.array([2.0, 1.0, least])
+    hessian = gd.hessian(la.det)(np.diag(s)).numpy()
+    wanted = np.zeros((3, 3, 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        wanted[i, i, j, j] = wanted[j, j, i, i] = s[k]
+        wanted[i, j, j, i] = wanted[j, i, i, j] = -s[k]
+    np.testing.assert_allclose(hessian, wanted, atol=1e-10)
+
+
 @pytest.mark.parametrize("x", [np.eye(3), 2 * np.eye(2), SQUARE, np.diag([3.0, 2.0, 0.0])], ids=str)
 def test_the_third_derivative_of_det(x: Any) -> None:
     check_grads(la.det, [x], order=3, tolerance=1e-4, step=1e-4)
+
+
+def test_nan_stays_in_its_own_matrix_of_the_batch() -> None:
+    x = gd.tensor(np.stack([np.diag([1.0, np.nan]), FLAT, 2 * np.eye(2)]), requires_grad=True)
+    la.det(x).sum().backward()
+    assert np.isnan(x.grad.numpy()[0]).any()
+    np.testing.assert_allclose(x.grad.numpy()[1:], [minors(FLAT), 2 * np.eye(2)], atol=1e-12)
 
 
 def test_slogdet_of_a_singular_matrix_has_a_value_and_no_gradient() -> None:
@@ -244,6 +263,25 @@ def test_tangents_and_cotangents_give_one_jacobian(name: str) -> None:
     function, x = THIRD[name]
     forward = gd.jacobian(function, mode="forward")(x)
     np.testing.assert_allclose(forward.numpy(), gd.jacobian(function)(x).numpy(), rtol=1e-9, atol=1e-9)
+
+
+def test_pinv_where_the_rank_stays_below_full() -> None:
+    rng = np.random.default_rng(2)
+    for m, n in ((3, 4), (4, 3), (3, 3)):
+        check_grads(lambda u, v: la.pinv(u @ v), [rng.normal(size=(m, 1)), rng.normal(size=(1, n))], order=2)
+        check_grads(lambda u, v: la.pinv(u @ v), [rng.normal(size=(m, 2)), rng.normal(size=(2, n))], tolerance=1e-4)
+
+
+@pytest.mark.parametrize("sample", [s for s in load() if not s.half and s.differentiable], ids=lambda s: s.id)
+def test_gradients_in_float32_are_those_of_float64(sample: Any) -> None:
+    grads = []
+    for dtype in ("float32", "float64"):
+        leaves = [gd.tensor(x, dtype=dtype, requires_grad=True) for x in sample.inputs]
+        y = call(sample, *leaves)
+        y.backward(np.linspace(-1, 2, y.size).reshape(y.shape))
+        grads.append([x.grad.numpy() for x in leaves])
+    for single, double in zip(*grads, strict=True):
+        np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-4 * np.abs(double).max(initial=1))
 
 
 def test_the_powers_0_and_1_are_new_tensors_with_a_history() -> None:
