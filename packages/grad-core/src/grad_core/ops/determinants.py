@@ -73,10 +73,10 @@ def _cofactors_back(g: Any, _ans: Any, x: Any) -> Any:
 @op(vjp=(_cofactors_back,), jvp=lambda tangents, ans, x: _cofactors_back(tangents[0], ans, x))
 def _cofactors(x: Any) -> Any:
     # the inverse is several times faster than the decomposition, which is left for those whose inverse is not accurate
-    value = np.linalg.det(x)
-    invertible = np.asarray(value != 0)
-    inverse = np.linalg.inv(np.where(invertible[..., None, None], x, np.eye(x.shape[-1], dtype=x.dtype)))
     with np.errstate(over="ignore", invalid="ignore"):
+        value = np.linalg.det(x)
+        invertible = np.asarray(value != 0)
+        inverse = np.linalg.inv(np.where(invertible[..., None, None], x, np.eye(x.shape[-1], dtype=x.dtype)))
         out: Any = value[..., None, None] * inverse.mT
         growth = (x * x).sum((-2, -1)) * (inverse * inverse).sum((-2, -1))  # at least the condition number squared
         weak = ~(invertible & np.isfinite(value) & (growth < np.finfo(x.dtype).eps ** (-2 / 3)))
