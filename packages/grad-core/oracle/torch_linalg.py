@@ -15,7 +15,7 @@ def _solve(a: Any, b: Any) -> Any:
 
 def _det(x: Any) -> Any:
     value = torch.linalg.det(x)
-    # where that is exactly 0, so is PyTorch's gradient, which is wrong at rank n - 1
+    # where that is exactly 0, so is PyTorch's gradient without create_graph, and it is wrong at rank n - 1
     return value if (value.abs() > 1e-3).all() else _expanded(x)
 
 

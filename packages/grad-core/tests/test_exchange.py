@@ -70,9 +70,9 @@ def test_what_one_side_writes_the_other_sees() -> None:
     assert out.tolist() == [5.0, 2.0]
     array = np.zeros(2)
     back = gd.from_dlpack(Foreign(array))
-    back.data[1] = 7.0
     array[0] = 3.0
-    assert back.tolist() == array.tolist() == [3.0, 7.0]
+    assert back.tolist() == [3.0, 0.0]
+    assert back.data.flags.writeable == np.from_dlpack(array).flags.writeable  # NumPy decides: before 2.3 always locked
 
 
 def test_a_single_number_shares_its_memory() -> None:
@@ -89,9 +89,10 @@ def test_changes_are_noticed_where_they_can_be() -> None:
     other.data += 1
     with pytest.raises(InPlaceError):
         y.backward()
-    outside = np.from_dlpack(x.detach())
+    array = np.ones(2)
+    x = gd.from_dlpack(Foreign(array)).requires_grad_()
     y = (x * x).sum()
-    outside += 1  # nobody saw that
+    array += 1  # nobody saw that
     mark_changed(x)
     with pytest.raises(InPlaceError):
         y.backward()

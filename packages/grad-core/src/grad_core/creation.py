@@ -105,7 +105,7 @@ def from_dlpack(data: Any, *, device: Any = None, copy: bool | None = None) -> T
 
     Returns:
         A leaf that does not require grad. Memory that the other library keeps to itself, that of JAX, cannot be written
-        to.
+        to; NumPy before 2.3 locks all that comes in.
 
     Raises:
         ConversionError: `data` does not speak DLPack, or cannot be exported: it is on another device, requires grad

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from grad_core._batched import batch_first
 from grad_core._node import array_like
 from grad_core._op import Op, Rule
 from grad_core.errors import DTypeError, LinAlgError, ShapeError
@@ -94,12 +95,6 @@ def batch_in_front(made: Op) -> Rule:
 
     def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
         rank = max(x.ndim - (axis is not None) for x, axis in zip(inputs, axes, strict=True))
-        moved = []
-        for x, axis in zip(inputs, axes, strict=True):
-            front = x if axis is None else np.moveaxis(x, axis, 0)
-            if axis is not None and front.ndim <= rank:
-                front = front.reshape((front.shape[0], *(1,) * (rank - front.ndim + 1), *front.shape[1:]))
-            moved.append(front)
-        return made.on(*moved, **params), 0
+        return made.on(*[batch_first(x, axis, rank) for x, axis in zip(inputs, axes, strict=True)], **params), 0
 
     return batch

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from grad_core._batched import all_values
 from grad_core._node import Value
 from grad_core._op import op
 from grad_core.errors import GradientError
@@ -109,14 +110,14 @@ def _qr(x: Any) -> Any:
     return tuple(np.linalg.qr(x))
 
 
-def _no_complete_rule(_g: Any, _ans: Any, _x: Any) -> Any:
+def _complete_refused(_first: Any, _ans: Any, _x: Any) -> Any:
     raise GradientError(
         f"qr: mode='complete' has no derivative for the shape {_x.shape}, with more rows than columns: the further "
         "columns of Q are any that are orthogonal to the first ones. Use mode='reduced'"
     )
 
 
-@op(vjp=(_no_complete_rule,), name="qr")
+@op(vjp=(_complete_refused,), jvp=_complete_refused, name="complete_qr")
 def _qr_complete(x: Any) -> Any:
     return tuple(np.linalg.qr(x, mode="complete"))
 
@@ -224,20 +225,24 @@ def _svd(x: Any) -> Any:
     return tuple(guarded(partial(np.linalg.svd, full_matrices=False), "svd", x, LOST))
 
 
+def _full_refused(_first: Any, _ans: Any, _x: Any) -> Any:
+    raise GradientError(
+        f"svd: full_matrices=True has no derivative by the vectors beyond the first {min(_x.shape[-2:])} for the shape "
+        f"{_x.shape}: they are any that are orthogonal to those. Use full_matrices=False"
+    )
+
+
 def _svd_full_back(g: Any, ans: Any, _x: Any) -> Any:
     gu, gs, gvh = g
     u, s, vh = ans
     k = s.shape[-1]
     for extra in (gu[..., k:], gvh[..., k:, :]):
-        if (extra._data if isinstance(extra, Value) else extra).any():
-            raise GradientError(
-                f"svd: full_matrices=True has no derivative by the vectors beyond the first {k} for the shape "
-                f"{_x.shape}: they are any that are orthogonal to those. Use full_matrices=False"
-            )
+        if (all_values(extra._data) if isinstance(extra, Value) else extra).any():
+            _full_refused(g, ans, _x)
     return _svd_back((gu[..., :k], gs, gvh[..., :k, :]), (u[..., :k], s, vh[..., :k, :]), _x)
 
 
-@op(vjp=(_svd_full_back,), name="svd")
+@op(vjp=(_svd_full_back,), jvp=_full_refused, name="full_svd")
 def _svd_full(x: Any) -> Any:
     return tuple(guarded(np.linalg.svd, "svd", x, LOST))
 
@@ -259,7 +264,7 @@ def svd(x: Any, full_matrices: bool = True) -> SVD:
 
     Raises:
         ShapeError: fewer than two axes.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found none, as it may where there is NaN or infinity in `x`.
         GradientError: in the backward pass, where vectors beyond the first k have a cotangent that is not 0.
         DTypeError: it is float16.
 
@@ -302,7 +307,7 @@ def svdvals(x: Any) -> Tensor:
 
     Raises:
         ShapeError: fewer than two axes.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found none, as it may where there is NaN or infinity in `x`.
         DTypeError: it is float16.
 
     Example:

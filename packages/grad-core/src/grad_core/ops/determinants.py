@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from grad_core._op import nondiff, op
 
-from ._matrices import as_diagonal, batch_in_front, guarded, matrices
+from ._matrices import LOST, as_diagonal, batch_in_front, guarded, matrices
 from ._select import select
 from .decompositions import _svd
 from .pieces import _diagonal
@@ -38,17 +39,17 @@ def _products_but_two(s: Any) -> Any:
     return select.on(~same, np.prod(np.where(same[:, None] | same, 1, s[..., None, None, :]), axis=-1))
 
 
-@nondiff(name="det")
+@nondiff()
 def _turning(u: Any, vh: Any) -> Any:
     """det(U) det(V), which is 1 or -1, for each pair of orthogonal matrices: (..., 1, 1)."""
     return np.sign(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
 
 
-@nondiff(name="det")
+@nondiff()
 def _is_regular(x: Any) -> Any:
-    """Whether the inverse of x is good to a third of its digits at least: (..., 1, 1)."""
-    s = np.linalg.svd(x, compute_uv=False)
-    least = np.max(s, axis=-1, keepdims=True, initial=0) * np.finfo(x.dtype).eps ** (1 / 3)
+    """Whether x is so far from singular that two factors of its inverse lose few digits: (..., 1, 1)."""
+    s = guarded(partial(np.linalg.svd, compute_uv=False), "the second gradient of det", x, LOST)
+    least = np.max(s, axis=-1, keepdims=True, initial=0) * np.finfo(x.dtype).eps ** (1 / 6)
     return (s > least).all(axis=-1, keepdims=True)[..., None]
 
 
@@ -69,11 +70,21 @@ def _cofactors_back(g: Any, _ans: Any, x: Any) -> Any:
     return select.on(regular, by_inverse) + select.on(~regular, by_svd)
 
 
-@op(vjp=(_cofactors_back,), jvp=lambda tangents, ans, x: _cofactors_back(tangents[0], ans, x), name="det")
+@op(vjp=(_cofactors_back,), jvp=lambda tangents, ans, x: _cofactors_back(tangents[0], ans, x))
 def _cofactors(x: Any) -> Any:
-    trouble = "has no gradient of its determinant: look for NaN or infinity in it"
-    u, s, vh = guarded(np.linalg.svd, "det", x, trouble)
-    return _turning.forward(u, vh) * ((u * _products_but_one(s)[..., None, :]) @ vh)
+    # the inverse is several times faster than the decomposition, which is left for those whose inverse is not accurate
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = np.linalg.det(x)
+        invertible = np.asarray(value != 0)
+        inverse = np.linalg.inv(np.where(invertible[..., None, None], x, np.eye(x.shape[-1], dtype=x.dtype)))
+        out: Any = value[..., None, None] * inverse.mT
+        growth = (x * x).sum((-2, -1)) * (inverse * inverse).sum((-2, -1))  # at least the condition number squared
+        weak = ~(invertible & np.isfinite(value) & (growth < np.finfo(x.dtype).eps ** (-2 / 3)))
+    weak &= np.isfinite(x).all((-2, -1))  # the others have NaN already
+    if weak.any():
+        u, s, vh = guarded(np.linalg.svd, "the gradient of det", x[weak], LOST)
+        out[weak] = _turning.forward(u, vh) * ((u * _products_but_one(s)[..., None, :]) @ vh)
+    return out
 
 
 def _det_back(g: Any, _ans: Any, x: Any) -> Any:

@@ -75,7 +75,7 @@ def eigh(x: Any, UPLO: str = "L") -> Eigh:  # noqa: N803 - NumPy's and PyTorch's
     Raises:
         ShapeError: it is not square.
         ValueError: another `UPLO`.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found none, as it may where there is NaN or infinity in `x`.
         DTypeError: it is float16.
 
     Example:
@@ -119,7 +119,7 @@ def eigvalsh(x: Any, UPLO: str = "L") -> Tensor:  # noqa: N803 - NumPy's and PyT
     Raises:
         ShapeError: it is not square.
         ValueError: another `UPLO`.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found none, as it may where there is NaN or infinity in `x`.
         DTypeError: it is float16.
 
     Example:

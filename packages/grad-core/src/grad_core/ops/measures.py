@@ -16,7 +16,7 @@ from ._axes import Axes, some_axes
 from ._matrices import batch_in_front, matrices
 from .decompositions import svdvals
 from .elementwise import abs as _abs
-from .elementwise import divide, multiply, pow, where
+from .elementwise import divide, multiply, pow, sign, where
 from .norms import norm
 from .pieces import diagonal
 from .shape import reshape
@@ -80,7 +80,7 @@ def vector_norm(x: Any, ord: float = 2, axis: Axes = None, *, keepdims: bool = F
         return norm(x, ord, axis, keepdims=keepdims)
     axes = some_axes(axis, x.ndim, "vector_norm")
     if ord == 0:
-        return reduce.sum(where(x != 0, 1, multiply(x, 0)), axes, keepdims=keepdims)
+        return reduce.sum(where(x != 0, 1, sign(x)), axes, keepdims=keepdims)
     if ord == -math.inf:
         if 0 in (x.shape if axes is None else [x.shape[i] for i in axes]):
             raise ShapeError(

@@ -11,7 +11,7 @@ from grad_core._kinds import sum_to
 from grad_core._op import op
 from grad_core.errors import ShapeError
 
-from ._matrices import batch_in_front, floating, guarded, matrices
+from ._matrices import LOST, batch_in_front, floating, guarded, matrices
 from .elementwise import positive, where
 from .linalg import matmul
 from .pieces import whole_number
@@ -84,12 +84,16 @@ def _solve_jvp(tangents: tuple[Any, ...], ans: Any, a: Any, b: Any) -> Any:
     return _solve.on(a, change)
 
 
+def _misfit(a: Any, b: Any, values: int) -> str:
+    return (
+        f"a matrix of shape {a.shape} and a right-hand side of shape {b.shape} do not fit: "
+        f"{a.shape[-1]} equations and {values} values on their right"
+    )
+
+
 def _explain_solve(a: Any, b: Any) -> str | None:
     if b.shape[-2] != a.shape[-1]:
-        return (
-            f"a matrix of shape {a.shape} and a right-hand side of shape {b.shape} do not fit: "
-            f"{a.shape[-1]} equations and {b.shape[-2]} values on their right"
-        )
+        return _misfit(a, b, b.shape[-2])
     return f"shapes {a.shape} and {b.shape}: the axes before the last two must broadcast, their lengths equal or 1"
 
 
@@ -135,9 +139,7 @@ def solve(a: Any, b: Any) -> Tensor:
     if b.ndim > 1:
         return _solve(a, b)
     if b.shape[0] != a.shape[-1]:
-        raise ShapeError(
-            f"solve: {_explain_solve(a, reshape(b, (b.shape[0], 1)))}".replace(f"({b.shape[0]}, 1)", f"{b.shape}")
-        )
+        raise ShapeError(f"solve: {_misfit(a, b, b.shape[0])}")
     x = _solve(a, reshape(b, (b.shape[0], 1)))
     return reshape(x, x.shape[:-1])
 
@@ -159,9 +161,7 @@ def _pinv(x: Any, *, rtol: float | None) -> Any:
     if x.size == 0:
         return np.zeros((*x.shape[:-2], x.shape[-1], x.shape[-2]), x.dtype)
     least = max(x.shape[-2:]) * np.finfo(x.dtype).eps if rtol is None else rtol
-    return guarded(
-        partial(np.linalg.pinv, rcond=least), "pinv", x, "has no decomposition: look for NaN or infinity in it"
-    )
+    return guarded(partial(np.linalg.pinv, rcond=least), "pinv", x, LOST)
 
 
 _pinv.batch = batch_in_front(_pinv)
@@ -182,7 +182,7 @@ def pinv(x: Any, *, rtol: float | None = None) -> Tensor:
 
     Raises:
         ShapeError: fewer than two axes.
-        LinAlgError: NaN or infinity in `x`.
+        LinAlgError: LAPACK found no decomposition, as it may where there is NaN or infinity in `x`.
         DTypeError: it is float16.
 
     Example:
