@@ -13,7 +13,7 @@ import grad_core as gd
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.append(str(Path(__file__).resolve().parent))
 
 from array_api_calls import ALL, CALLS, FLOATS, LINALG, REAL_DTYPES, Call, DType, alike
 

@@ -205,6 +205,14 @@ def test_gradients_flow_through_the_namespace() -> None:
     assert xp.astype(x, xp.float32) is not x
 
 
+def test_reshaping_copies_where_it_is_told_to() -> None:
+    x = gd.ones((2, 3))
+    for copied, shared in ((None, True), (False, True), (True, False)):
+        assert np.shares_memory(gd.array_api.reshape(x, (6,), copy=copied).data, x.data) == shared
+    turned = gd.array_api.reshape(x.T, (6,), copy=True)
+    assert not np.shares_memory(turned.data, x.data)
+
+
 def test_over_too_few_elements_the_standard_has_nan() -> None:
     xp, nothing = gd.array_api, gd.zeros((2, 0))
     for result in (xp.mean(nothing, axis=1), xp.var(nothing, axis=1), xp.std(gd.ones((2, 1)), axis=1, correction=1)):

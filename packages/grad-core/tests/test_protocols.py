@@ -168,7 +168,7 @@ QUESTIONS: dict[Any, list[tuple[Any, bool]]] = {
     np.array_equal: [
         (lambda x: np.array_equal(x, A), True),
         (lambda x: np.array_equal(x, A * (1 + 1e-15)), False),
-        (lambda x: np.array_equal(x, A[0]), False),
+        (lambda x: np.array_equal(x * 0, A[0] * 0), False),
         (lambda x: np.array_equal(x * np.inf, A * np.inf), True),
     ],
     np.iscomplexobj: [(np.iscomplexobj, False)],
