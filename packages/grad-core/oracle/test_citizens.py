@@ -20,10 +20,17 @@ LABELS = np.array([0, 1, 0, 1, 1, 0])
 
 # x is the tensor or array, put makes others of its kind. These carry gradients, of second order too.
 WITH_GRADIENT: dict[str, Any] = {
+    "cluster.vq.whiten": lambda x, put: cluster.vq.whiten(x),
+    "differentiate.derivative": lambda x, put: differentiate.derivative(lambda t: t**3, x).df,
     "integrate.cubature": lambda x, put: integrate.cubature(lambda t: (t**3)[:, 0], put([0.0]), x[0, :1]).estimate,
+    "integrate.cumulative_simpson": lambda x, put: integrate.cumulative_simpson(x, axis=0),
     "integrate.cumulative_trapezoid": lambda x, put: integrate.cumulative_trapezoid(x, dx=0.5, axis=0),
     "integrate.trapezoid": lambda x, put: integrate.trapezoid(x, axis=0),
     "optimize.rosen": lambda x, put: optimize.rosen(x),
+    "optimize.rosen_der": lambda x, put: optimize.rosen_der(x[:, 0]),
+    "special.log_softmax": lambda x, put: special.log_softmax(x, axis=1),
+    "special.logsumexp": lambda x, put: special.logsumexp(x, axis=1),
+    "special.rel_entr": lambda x, put: special.rel_entr(x, put(B)),
     "special.softmax": lambda x, put: special.softmax(x, axis=1),
     "special.xlogy": lambda x, put: special.xlogy(x, put(B)),
     "stats.circmean": lambda x, put: stats.circmean(x, axis=0),
@@ -36,19 +43,27 @@ WITH_GRADIENT: dict[str, Any] = {
     "stats.pmean": lambda x, put: stats.pmean(x, 3, axis=0),
     "stats.sem": lambda x, put: stats.sem(x, axis=0),
     "stats.skew": lambda x, put: stats.skew(x, axis=0),
+    "stats.zscore": lambda x, put: stats.zscore(x, axis=0),
     "sklearn.additive_chi2_kernel": lambda x, put: pairwise.additive_chi2_kernel(x, put(B)),
+    "sklearn.cosine_similarity": lambda x, put: pairwise.cosine_similarity(x, put(B)),
     "sklearn.euclidean_distances": lambda x, put: pairwise.euclidean_distances(x, put(B)),
     "sklearn.KernelCenterer": lambda x, put: preprocessing.KernelCenterer().fit_transform(x @ x.T),
+    "sklearn.laplacian_kernel": lambda x, put: pairwise.laplacian_kernel(x, put(B)),
     "sklearn.linear_kernel": lambda x, put: pairwise.linear_kernel(x, put(B)),
+    "sklearn.MinMaxScaler": lambda x, put: preprocessing.MinMaxScaler().fit_transform(x),
+    "sklearn.Normalizer": lambda x, put: preprocessing.Normalizer().fit_transform(x),
     "sklearn.paired_euclidean_distances": lambda x, put: pairwise.paired_euclidean_distances(x, put(B)),
+    "sklearn.PCA": lambda x, put: decomposition.PCA(2, svd_solver="full").fit_transform(x),
     "sklearn.polynomial_kernel": lambda x, put: pairwise.polynomial_kernel(x, put(B)),
+    "sklearn.PolynomialFeatures": lambda x, put: preprocessing.PolynomialFeatures().fit_transform(x),
     "sklearn.rbf_kernel": lambda x, put: pairwise.rbf_kernel(x, put(B)),
+    "sklearn.Ridge": lambda x, put: linear_model.Ridge(solver="svd").fit(x, put(B[:, 0])).predict(x),
     "sklearn.sigmoid_kernel": lambda x, put: pairwise.sigmoid_kernel(x, put(B)),
 }
 
 # These give NumPy's values; a history they would lose, or could not follow, raises
 VALUES_ONLY: dict[str, Any] = {
-    "cluster.vq": lambda x, put: cluster.vq.vq(x, put(B[:2]))[1],
+    "cluster.vq.vq": lambda x, put: cluster.vq.vq(x, put(B[:2]))[1],
     "ndimage.gaussian_filter": lambda x, put: ndimage.gaussian_filter(x, 1.0),
     "signal.convolve": lambda x, put: signal.convolve(x, put(B), method="direct"),
     "signal.detrend": lambda x, put: signal.detrend(x, axis=0),
@@ -58,24 +73,17 @@ VALUES_ONLY: dict[str, Any] = {
     "stats.ttest_ind": lambda x, put: stats.ttest_ind(x, put(B), axis=0).pvalue,
 }
 
-# Values too, of functions that assign into arrays on the way or answer with a plain number
+# Values too, of functions that lose a history where they must, or answer with a plain number
 FURTHER_VALUES: dict[str, Any] = {
-    "cluster.whiten": lambda x, put: cluster.vq.whiten(x),
-    "differentiate.derivative": lambda x, put: differentiate.derivative(lambda t: t**3, x).df,
     "integrate.tanhsinh": lambda x, put: integrate.tanhsinh(lambda t: t * t, put(0 * A), x).integral,
-    "special.log_softmax": lambda x, put: special.log_softmax(x, axis=1),
-    "special.logsumexp": lambda x, put: special.logsumexp(x, axis=1),
     "stats.pearsonr": lambda x, put: stats.pearsonr(x, put(B), axis=0).statistic,
-    "stats.zscore": lambda x, put: stats.zscore(x, axis=0),
     "sklearn.accuracy_score": lambda x, put: metrics.accuracy_score(put(LABELS), put(LABELS[::-1].copy())),
-    "sklearn.cosine_similarity": lambda x, put: pairwise.cosine_similarity(x, put(B)),
     "sklearn.log_loss": lambda x, put: metrics.log_loss(put(LABELS), x[:, :2] / x[:, :2].sum(1)[:, None]),
     "sklearn.mean_squared_error": lambda x, put: metrics.mean_squared_error(put(B), x),
-    "sklearn.MinMaxScaler": lambda x, put: preprocessing.MinMaxScaler().fit_transform(x),
-    "sklearn.PCA": lambda x, put: decomposition.PCA(2, svd_solver="full").fit_transform(x),
+    "sklearn.StandardScaler": lambda x, put: preprocessing.StandardScaler().fit_transform(
+        x
+    ),  # it divides 0 by 0 on the way: NaN
     "sklearn.r2_score": lambda x, put: metrics.r2_score(put(B), x),
-    "sklearn.Ridge": lambda x, put: linear_model.Ridge(solver="svd").fit(x, put(B[:, 0])).predict(x),
-    "sklearn.StandardScaler": lambda x, put: preprocessing.StandardScaler().fit_transform(x),
 }
 ANSWERS_WITH_A_NUMBER = ("accuracy_score", "log_loss", "mean_squared_error", "r2_score")
 
