@@ -178,6 +178,13 @@ def test_no_history_where_none_is_wanted() -> None:
     assert not Cube.apply(x.detach()).requires_grad
 
 
+def test_one_array_under_two_tensors_is_two_inputs() -> None:
+    x = gd.tensor(X, requires_grad=True)
+    first = gd.gradients(Product.apply(x, x.detach(), factor=1.0).sum(), [x], create_graph=True)[x]
+    np.testing.assert_allclose(first.detach().numpy(), np.array(X), rtol=1e-6)
+    assert gd.gradients(first.sum() + 0 * x.sum(), [x])[x].tolist() == [0.0, 0.0, 0.0]
+
+
 def test_backward_runs_once_for_all_inputs_and_reads_arrays() -> None:
     seen: list[Any] = []
 

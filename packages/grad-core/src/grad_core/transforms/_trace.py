@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +16,24 @@ from grad_core.errors import DTypeError, GradientError
 
 from ._containers import leaves_of, map_leaves
 
-__all__ = ["Run", "fill", "positions_of", "trace"]
+__all__ = ["Run", "fill", "hide", "positions_of", "trace"]
+
+
+class _Hidden(threading.local):
+    """The leaves that transforms of this thread made for themselves inside functions that others are running."""
+
+    def __init__(self) -> None:
+        self.depth = 0  # of functions that run
+        self.leaves: list[weakref.ref[Tensor]] = []
+
+
+_hidden = _Hidden()
+
+
+def hide(leaves: Sequence[Tensor]) -> None:
+    """Have the transforms around not take these leaves for something that yet another derivative is wanted by."""
+    if _hidden.depth:
+        _hidden.leaves += [weakref.ref(x) for x in leaves]
 
 
 class Run(NamedTuple):
@@ -43,13 +62,22 @@ def trace(
 ) -> Run:
     """Call a function with the arguments at `positions` replaced by tensors to differentiate by."""
     inputs = {i: map_leaves(_input, args[i]) for i in positions}
-    with enable_grad():
-        result = function(*[inputs.get(i, x) for i, x in enumerate(args)], **kwargs)
-    value, aux = result if has_aux else (result, None)
     chosen = [inputs[i] for i in positions]
     leaves = list(leaves_of(chosen))
+    hide(leaves)
+    start = len(_hidden.leaves)
+    _hidden.depth += 1
+    try:
+        with enable_grad():
+            result = function(*[inputs.get(i, x) for i, x in enumerate(args)], **kwargs)
+        inner = [x for x in [found() for found in _hidden.leaves[start:]] if x is not None]
+    finally:
+        _hidden.depth -= 1
+        if not _hidden.depth:
+            _hidden.leaves.clear()
+    value, aux = result if has_aux else (result, None)
     outputs = [y for y in leaves_of(value) if isinstance(y, Tensor)]
-    return Run(chosen, leaves, value, aux, is_grad_enabled() and _depends_on_others(outputs, leaves))
+    return Run(chosen, leaves, value, aux, is_grad_enabled() and _depends_on_others(outputs, leaves, inner))
 
 
 def fill(found: dict[Tensor, Tensor | None], tree: Any) -> Any:
@@ -62,11 +90,11 @@ def fill(found: dict[Tensor, Tensor | None], tree: Any) -> Any:
     return map_leaves(filled, tree)
 
 
-def _depends_on_others(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> bool:
-    """Whether the history of the outputs goes on behind the inputs, or reaches leaves beside them."""
+def _depends_on_others(outputs: Sequence[Tensor], inputs: Sequence[Tensor], inner: Sequence[Tensor]) -> bool:
+    """Whether the history of the outputs goes on behind the inputs, or reaches leaves beside them and the inner."""
     if any(x._node is not None for x in inputs):
         return True
-    ends: set[Any] = set(inputs)
+    ends: set[Any] = {*inputs, *[x for x in inner if x._node is None]}
     seen: set[Any] = set()
     stack: list[Any] = [y._node or y for y in outputs if y._requires_grad]
     while stack:

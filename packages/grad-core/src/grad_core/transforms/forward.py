@@ -18,7 +18,7 @@ from grad_core._tensor import Tensor
 from grad_core.errors import GradientError, ShapeError
 
 from ._containers import leaves_of, map_leaves
-from ._trace import Run, trace
+from ._trace import Run, hide, trace
 from .reverse import gradients
 
 __all__ = ["jvp", "linearize", "push_forward"]
@@ -110,6 +110,7 @@ def linearize(
             raise GradientError(f"jvp needs a function that returns tensors, and this returned {type(y).__name__}")
     outputs = [y for y in everything if y.requires_grad]
     probes = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in outputs]
+    hide(probes)
     with enable_grad():
         pulled = gradients(outputs, run.leaves, gradient=probes, create_graph=True) if outputs else {}
 
