@@ -164,6 +164,27 @@ def test_dtypes_stay(dtype: str) -> None:
     assert y.dtype == x.grad.dtype == np.dtype(dtype)
 
 
+class Inverse(Function):
+    """Its backward is written with itself."""
+
+    @staticmethod
+    def forward(ctx: Context, x: Any) -> Any:
+        ctx.save(x)
+        return 1 / x
+
+    @staticmethod
+    def backward(ctx: Context, g: Any) -> Any:
+        (x,) = ctx.saved
+        return -g * Inverse.on(x) * Inverse.on(x)
+
+
+def test_on_gives_arrays_for_arrays_and_tensors_for_tensors() -> None:
+    check_grads(Inverse.apply, [X], order=3, tolerance=1e-3, step=1e-4)
+    assert type(Inverse.on(np.array(X))) is np.ndarray
+    assert type(Inverse.on(gd.tensor(X))) is gd.Tensor
+    assert [type(y) for y in SineCosine.on(np.array(X))] == [np.ndarray, np.ndarray]
+
+
 def test_names_and_numbers() -> None:
     assert repr(Cube.apply(gd.ones(2, requires_grad=True)).grad_fn) == "<Cube>"
     assert Cube.apply(2.0).dtype == np.float32

@@ -126,6 +126,15 @@ class Function:
                 break
         return outs[0] if ctx._results == 1 else outs[: ctx._results]
 
+    @classmethod
+    def on(cls, *inputs: Any, **params: Any) -> Any:
+        """Call it inside a rule, or inside ``backward``: arrays give arrays, and Tensors give Tensors."""
+        if any(isinstance(x, Value) for x in inputs):
+            return cls.apply(*inputs, **params)
+        outs = cls._op.forward(*inputs, **params)
+        count = _note(outs).ctx._results
+        return outs[0] if count == 1 else outs[:count]
+
 
 class _Note:
     """The last result of the op: a class and its context, in an array of objects, where an array is expected."""
