@@ -390,3 +390,44 @@ def test_memory_is_flat_with_gc_off() -> None:
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+BATCH = np.array([[0.3, -0.7], [1.2, 0.4], [2.0, -1.0]])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        Cube.apply,
+        Exp.apply,
+        lambda x: Product.apply(x, x * x, factor=3.0),
+        lambda x: SineCosine.apply(x)[0] * SineCosine.apply(x)[1],
+        lambda x: Gate.apply(x, 0.5),
+    ],
+)
+def test_batches(function: Any) -> None:
+    """By a loop over the entries, with the right result and derivatives of each."""
+
+    def total(x: Any) -> Any:
+        return (function(x) * np.array([1.0, 3.0])).sum()
+
+    for one in (function, gd.grad(total), gd.grad(lambda x: gd.square(gd.grad(total)(x)).sum())):
+        wanted = [one(row).tolist() for row in BATCH]
+        np.testing.assert_allclose(gd.vmap(one)(BATCH).numpy(), wanted, rtol=1e-12)
+    wanted = gd.grad(lambda rows: gd.vmap(total)(rows).sum())(BATCH)
+    np.testing.assert_allclose(wanted.numpy(), [gd.grad(total)(row).tolist() for row in BATCH], rtol=1e-12)
+
+
+def test_attributes_that_differ_within_a_batch_are_refused() -> None:
+    class Scaled(Function):
+        @staticmethod
+        def forward(ctx: Context, x: Any) -> Any:
+            ctx.scale = abs(x).max()
+            return x / ctx.scale
+
+        @staticmethod
+        def backward(ctx: Context, g: Any) -> Any:
+            return g / ctx.scale
+
+    with pytest.raises(GradientError, match=r"Scaled: inside vmap attributes of ctx must be the same.*ctx.save"):
+        gd.vmap(Scaled.apply)(BATCH)

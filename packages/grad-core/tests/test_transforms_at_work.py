@@ -51,6 +51,11 @@ CALLS: dict[str, Any] = {
     "jacobian in columns": lambda w, x, t: gd.jacobian(vector, mode="forward")(x),
     "hessian": lambda w, x, t: gd.hessian(number)(x),
     "hvp": lambda w, x, t: gd.hvp(number, (x,), (t,)),
+    "vmap": lambda w, x, t: gd.vmap(number)(np.outer(x, t)),
+    "vmap of grad": lambda w, x, t: gd.vmap(gd.grad(number))(np.outer(x, t)),
+    "grad of vmap": lambda w, x, t: gd.grad(lambda y: gd.vmap(number)(y).sum())(np.outer(x, t)),
+    "checkpoint": lambda w, x, t: gd.grad(lambda y: number(gd.checkpoint(vector)(y)))(x),
+    "grad of grad of checkpoint": lambda w, x, t: gd.hvp(lambda y: number(gd.checkpoint(vector)(y)), (x,), (t,)),
     "grad of jvp": lambda w, x, t: gd.grad(lambda y: gd.jvp(vector, (y,), (t,))[1].sum())(x),
     "jvp of grad": lambda w, x, t: gd.jvp(gd.grad(number), (x,), (t,)),
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ._batched import all_values
 from ._node import Node, Value, spec
 from ._op import Op, op
 from .errors import GradientError, ShapeError
@@ -153,9 +154,22 @@ class _Shared:
 
 def _note(outs: tuple[Any, ...]) -> _Note:
     last = outs[-1]
-    array = last._data if isinstance(last, Value) else last
-    found: _Note = array.flat[0]
+    # inside vmap there is a note for each entry
+    first, *others = all_values(last._data if isinstance(last, Value) else last).flat
+    found: _Note = first
+    for other in others:
+        if not _same(vars(found.ctx), vars(other.ctx)):
+            raise GradientError(
+                f"{found.cls.__name__}: inside vmap attributes of ctx must be the same for all entries, and these "
+                "differ: keep what depends on values with ctx.save"
+            )
     return found
+
+
+def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return a.keys() == b.keys() and all(
+        np.array_equal(a[key], b[key]) if isinstance(a[key], np.ndarray) else a[key] == b[key] for key in a
+    )
 
 
 def _forward(cls: type[Function], inputs: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
@@ -231,7 +245,8 @@ def _rule(g: tuple[Any, ...], ans: tuple[Any, ...], *inputs: Any, which: int, **
     # there by whichever is asked for first, and go with it when the visit is over.
     if type(g[-1].flat[0]) is not _Shared:
         g[-1].flat[0] = _Shared(_backward(note, g, ans, inputs))
-    return g[-1].flat[0].gradients[which]
+    # of inputs that no gradient is wanted by, the shape does not matter
+    return _checked(g[-1].flat[0].gradients[which], inputs[which], which, note.cls.__name__)
 
 
 def _backward(note: _Note, g: tuple[Any, ...], ans: tuple[Any, ...], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -245,7 +260,7 @@ def _backward(note: _Note, g: tuple[Any, ...], ans: tuple[Any, ...], inputs: tup
             f"{name}: backward returned {len(gradients)} gradients for {len(inputs)} inputs: return one for each, None "
             "where there is none"
         )
-    return tuple([_checked(grad, x, i, name) for i, (grad, x) in enumerate(zip(gradients, inputs, strict=True))])
+    return gradients
 
 
 def _restored(place: _Place, ans: tuple[Any, ...], inputs: tuple[Any, ...], results: int, name: str) -> Any:
