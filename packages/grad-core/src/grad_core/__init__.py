@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, extend, random, testing
+from . import errors, extend, linalg, random, testing
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
@@ -61,6 +61,7 @@ from .ops.logic import (
     logical_xor,
     not_equal,
 )  # fmt: skip
+from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
@@ -175,6 +176,7 @@ __all__ = [
     "kron",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -252,6 +254,7 @@ __all__ = [
     "testing",
     "tile",
     "topk",
+    "trace",
     "transpose",
     "tril",
     "triu",
