@@ -93,17 +93,59 @@ CALLS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (np.take_along_axis, (np.array([[0], [2]]), 1), {}),
     (np.tensordot, (A.T, 1), {}),
     (np.tile, (2,), {}),
+    (np.trace, (1,), {"dtype": np.float32}),
+    (np.linalg.cond, (), {}),
+    (np.linalg.diagonal, (), {"offset": 1}),
+    (np.linalg.matmul, (A.T,), {}),
+    (np.linalg.matrix_norm, (), {"ord": 1}),
+    (np.linalg.matrix_rank, (), {}),
+    (np.linalg.matrix_transpose, (), {}),
+    (np.linalg.pinv, (1e-10,), {}),
+    (np.linalg.svdvals, (), {}),
+    (np.linalg.trace, (), {"offset": -1}),
+    (np.linalg.vector_norm, (), {"ord": 1, "axis": 0}),
     (np.tril, (), {}),
     (np.triu, (1,), {}),
     (np.unique_values, (), {}),
     (np.var, (0,), {"ddof": 1}),
     (np.where, (), {}),
     (np.zeros_like, (), {}),
+    (np.argwhere, (), {}),
+    (np.astype, (np.float32,), {}),
+    (np.average, (), {"axis": 1, "weights": A + 1}),
+    (np.copy, (), {}),
+    (np.diff, (), {"axis": 0}),
+    (np.flatnonzero, (), {}),
+    (np.fliplr, (), {}),
+    (np.flipud, (), {}),
+    (np.inner, (A + 1,), {}),
+    (np.isclose, (A + 1e-9,), {}),
+    (np.isin, ([0.5, 0.75],), {}),
+    (np.ptp, (1,), {"keepdims": True}),
 ]
 
 
 # these take or give something else than one array
 SEVERAL: dict[Any, Any] = {
+    np.atleast_1d: lambda x: np.atleast_1d(x[0, 0], x)[0],
+    np.atleast_2d: lambda x: np.atleast_2d(x[0]),
+    np.broadcast_arrays: lambda x: np.broadcast_arrays(x, A[0])[1],
+    np.column_stack: lambda x: np.column_stack([x[0], A.T]),
+    np.dstack: lambda x: np.dstack([x, A]),
+    np.hstack: lambda x: np.hstack([x, A]),
+    np.nonzero: lambda x: np.nonzero(x)[1],
+    np.vstack: lambda x: np.vstack([x[0], A]),
+    np.linalg.cholesky: lambda x: np.linalg.cholesky(x @ A.T, upper=True),
+    np.linalg.cross: lambda x: np.linalg.cross(x[0], A, axis=-1),
+    np.linalg.det: lambda x: np.linalg.det(x @ A.T),
+    np.linalg.eigh: lambda x: np.linalg.eigh(x @ A.T, "U").eigenvalues,
+    np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(x @ A.T),
+    np.linalg.inv: lambda x: np.linalg.inv(x @ A.T),
+    np.linalg.matrix_power: lambda x: np.linalg.matrix_power(x @ A.T, -2),
+    np.linalg.qr: lambda x: np.linalg.qr(x, mode="complete").R,
+    np.linalg.slogdet: lambda x: np.linalg.slogdet(x @ A.T).logabsdet,
+    np.linalg.solve: lambda x: np.linalg.solve(A @ A.T, x),
+    np.linalg.svd: lambda x: np.linalg.svd(x, full_matrices=False).S,
     np.einsum: lambda x: np.einsum("ij,kj->ik", A, x),
     np.linalg.outer: lambda x: np.linalg.outer(x[0], A[1]),
     np.meshgrid: lambda x: np.meshgrid(x[0], A[1])[1],
@@ -116,8 +158,92 @@ SEVERAL: dict[Any, Any] = {
 }
 
 
+# these answer with a Python bool
+QUESTIONS: dict[Any, list[tuple[Any, bool]]] = {
+    np.allclose: [
+        (lambda x: np.allclose(x, A * (1 + 1e-7)), True),
+        (lambda x: np.allclose(A + 0.1, x), False),
+        (lambda x: np.allclose(x * np.nan, x * np.nan, equal_nan=True), True),
+    ],
+    np.array_equal: [
+        (lambda x: np.array_equal(x, A), True),
+        (lambda x: np.array_equal(x, A * (1 + 1e-15)), False),
+        (lambda x: np.array_equal(x * 0, A[0] * 0), False),
+        (lambda x: np.array_equal(x * np.inf, A * np.inf), True),
+    ],
+    np.iscomplexobj: [(np.iscomplexobj, False)],
+    np.isrealobj: [(np.isrealobj, True)],
+}
+
+
 def test_each_function_of_the_table_is_tried() -> None:
-    assert {f for f, _, _ in CALLS} | set(SEVERAL) == set(FUNCTIONS)
+    assert {f for f, _, _ in CALLS} | set(SEVERAL) | set(QUESTIONS) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", QUESTIONS, ids=lambda f: f.__name__)
+def test_questions_about_whole_arrays(function: Any) -> None:
+    for ask, wanted in QUESTIONS[function]:
+        for x in (gd.asarray(A), gd.tensor(A, requires_grad=True)):
+            assert ask(x) is wanted
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.hstack([x[0], A[0]]),
+        lambda x: np.hstack([x[0, 0], 1.0]),
+        lambda x: np.dstack([x[0], A[0]]),
+        lambda x: np.column_stack([x, A]),
+        lambda x: np.vstack([x, A]),
+        lambda x: np.inner(x, 2.0),
+        lambda x: np.inner(x[0], A[1]),
+        lambda x: np.average(x),
+        lambda x: np.average(x, 1, A[0]),
+        lambda x: np.average(x, axis=0, weights=A[:, 0], keepdims=True),
+        lambda x: np.argwhere(x[0, 0]),
+        lambda x: np.astype(x, np.float64, copy=False),
+        lambda x: np.copy(x[0, 0]),
+        lambda x: np.diff(x, 2, prepend=1.0),
+        lambda x: np.isin(x, [0.5], invert=True),
+        lambda x: np.atleast_2d(x[0, 0]),
+    ],
+)
+def test_other_forms_of_functions_made_of_several(call: Any) -> None:
+    result = call(gd.asarray(A))
+    assert isinstance(result, gd.Tensor)
+    assert result.dtype == call(A).dtype
+    np.testing.assert_allclose(result.numpy(), call(A), strict=True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda x: np.average(x, weights=A[0]), lambda x: np.average(x, axis=0, weights=A[0])],
+    ids=["no axis", "other"],
+)
+def test_weights_that_fit_nowhere(call: Any) -> None:
+    with pytest.raises(gd.errors.ShapeError, match=r"average: weights of shape \(3,\) for shape \(2, 3\) and axis"):
+        call(gd.asarray(A))
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        (lambda x: np.average(x, weights=A), A / A.sum()),
+        (lambda x: np.vstack([x[0], x])[0], [[1, 1, 1], [0, 0, 0]]),
+        (lambda x: np.hstack([x, A]) * 2, np.full((2, 3), 2.0)),
+        (lambda x: np.exp2(x) / np.log(2), 2**A),
+        (lambda x: np.degrees(x) + np.rad2deg(x), np.full((2, 3), 360 / np.pi)),
+        (lambda x: np.deg2rad(x) + np.radians(x), np.full((2, 3), np.pi / 90)),
+        (lambda x: np.fabs(-x) + np.conjugate(x), np.full((2, 3), 2.0)),
+        (lambda x: np.ptp(x), [[0, 0, 1], [-1, 0, 0]]),
+        (lambda x: np.diff(x), [[-1, 0, 1], [-1, 0, 1]]),
+        (lambda x: np.copy(x) * 3, np.full((2, 3), 3.0)),
+    ],
+)
+def test_their_gradients(call: Any, wanted: Any) -> None:
+    x = gd.tensor(A, requires_grad=True)
+    call(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize("function", SEVERAL, ids=lambda f: f.__name__)
@@ -127,9 +253,27 @@ def test_functions_that_take_or_give_several_arrays(function: Any) -> None:
     np.testing.assert_allclose(result.numpy(), SEVERAL[function](A))
 
 
-def test_the_norm_of_a_matrix_is_not_taken_for_that_of_its_elements() -> None:
-    with pytest.raises(UnsupportedError, match="the norms of a matrix are not supported"):
-        np.linalg.norm(gd.asarray(A), 2)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"ord": 2},
+        {"ord": "nuc", "keepdims": True},
+        {"ord": 1, "axis": (1, 0), "keepdims": True},
+        {"ord": 1, "axis": 1},
+        {"axis": (0, 1)},
+    ],
+    ids=str,
+)
+def test_the_norm_of_a_matrix_and_that_of_its_elements(options: dict[str, Any]) -> None:
+    wanted = np.linalg.norm(A, **options)
+    result = np.linalg.norm(gd.asarray(A), **options)
+    assert result.shape == wanted.shape
+    np.testing.assert_allclose(result.numpy(), wanted)
+
+
+def test_only_the_singular_values() -> None:
+    np.testing.assert_allclose(np.linalg.svd(gd.asarray(A), compute_uv=False).numpy(), np.linalg.svdvals(A))
 
 
 @pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=[f.__name__ for f, _, _ in CALLS])
@@ -165,7 +309,7 @@ def test_numpys_functions_carry_gradients() -> None:
     [
         (np.cbrt, "numpy.cbrt"),
         (np.fft.fft, "numpy.fft.fft"),
-        (np.linalg.inv, "numpy.linalg.inv"),
+        (np.linalg.eig, "numpy.linalg.eig"),
         (np.median, "numpy.median"),
         (np.hypot.reduce, "numpy.hypot.reduce"),
         (np.add.accumulate, "numpy.add.accumulate"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, extend, random, testing
+from . import array_api, errors, extend, linalg, random, testing
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
@@ -17,6 +17,8 @@ from .ops.adaptive import (
 )  # fmt: skip
 from .ops.arrange import flip, pad, repeat, roll, tile
 from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
+from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
 from .ops.einsum import einsum
 from .ops.elementwise import (
     abs,
@@ -48,6 +50,7 @@ from .ops.elementwise import (
     where,
 )  # fmt: skip
 from .ops.fill import empty_like, full_like, ones_like, zeros_like
+from .ops.find import isin, nonzero
 from .ops.grids import meshgrid, one_hot
 from .ops.index import getitem, scatter_add
 from .ops.linalg import matmul
@@ -70,6 +73,7 @@ from .ops.logic import (
     logical_xor,
     not_equal,
 )  # fmt: skip
+from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
@@ -77,7 +81,7 @@ from .ops.pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d
 from .ops.products import dot, kron, outer, tensordot, vecdot
 from .ops.reduce import all, any, argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, sum, var
 from .ops.rounding import bitwise_left_shift, bitwise_right_shift, ceil, copysign, nextafter, round, signbit, trunc
-from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, prod
+from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, diff, prod
 from .ops.shape import (
     astype,
     broadcast_to,
@@ -99,6 +103,8 @@ from .ops.special import erf, log2, log10, logaddexp, logit, reciprocal, silu, s
 from .ops.triangle import tril, triu
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
 from .ops.unfold import fold, unfold
+from .transforms.batch import vmap
+from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
 from .transforms.matrix import hessian, hvp, jacobian
 from .transforms.reverse import grad, gradients, value_and_grad, vjp
@@ -124,6 +130,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "array_api",
     "asarray",
     "asin",
     "asinh",
@@ -140,8 +147,10 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "broadcast_arrays",
     "broadcast_to",
     "ceil",
+    "checkpoint",
     "clip",
     "concat",
     "conv1d",
@@ -159,6 +168,7 @@ __all__ = [
     "cumulative_prod",
     "cumulative_sum",
     "diagonal",
+    "diff",
     "divide",
     "dot",
     "einsum",
@@ -178,6 +188,7 @@ __all__ = [
     "floor",
     "floor_divide",
     "fold",
+    "from_dlpack",
     "full",
     "full_like",
     "get_default_dtype",
@@ -192,6 +203,7 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "jacobian",
@@ -199,6 +211,7 @@ __all__ = [
     "kron",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -229,6 +242,7 @@ __all__ = [
     "negative",
     "nextafter",
     "no_grad",
+    "nonzero",
     "norm",
     "not_equal",
     "one_hot",
@@ -279,6 +293,7 @@ __all__ = [
     "testing",
     "tile",
     "topk",
+    "trace",
     "transpose",
     "tril",
     "triu",
@@ -293,6 +308,7 @@ __all__ = [
     "var",
     "vecdot",
     "vjp",
+    "vmap",
     "where",
     "zeros",
     "zeros_like",

@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._op import apply
-from .ops import arrange, index, linalg, logic, norms, pick, pieces, products, reduce, rounding, scan, shape, sort
+from .ops import (
+    arrange,
+    index,
+    linalg,
+    logic,
+    measures,
+    norms,
+    pick,
+    pieces,
+    products,
+    reduce,
+    rounding,
+    scan,
+    shape,
+    sort,
+)
 from .ops import elementwise as e
 from .ops._axes import Axes
 
@@ -125,6 +140,18 @@ class Methods:
     def __invert__(self) -> Tensor:
         return apply(logic.bitwise_invert, (self,))
 
+    def __lshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_left_shift, (self, y))
+
+    def __rlshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_left_shift, (y, self))
+
+    def __rshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_right_shift, (self, y))
+
+    def __rrshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_right_shift, (y, self))
+
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
 
@@ -233,6 +260,10 @@ class Methods:
     def diagonal(self, offset: int = 0) -> Tensor:
         """See ``grad_core.diagonal``."""
         return pieces.diagonal(self, offset)
+
+    def trace(self, offset: int = 0) -> Tensor:
+        """See ``grad_core.trace``."""
+        return measures.trace(self, offset)
 
     # Positions and products
 

@@ -11,16 +11,22 @@ from typing import Any
 
 import numpy as np
 
+from . import _numpy as n
 from ._node import Value
 from .errors import ConversionError, UnsupportedError
 from .ops import (
     arrange,
+    decompositions,
+    determinants,
+    eigen,
     einsum,
     elementwise,
     fill,
+    find,
     grids,
     linalg,
     logic,
+    measures,
     norms,
     pick,
     pieces,
@@ -29,6 +35,7 @@ from .ops import (
     rounding,
     scan,
     shape,
+    solving,
     sort,
     special,
     triangle,
@@ -54,13 +61,18 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.bitwise_right_shift: rounding.bitwise_right_shift,
     np.bitwise_xor: logic.bitwise_xor,
     np.ceil: rounding.ceil,
+    np.conjugate: elementwise.positive,
     np.copysign: rounding.copysign,
     np.cos: elementwise.cos,
     np.cosh: trigonometry.cosh,
+    np.deg2rad: n.radians,
+    np.degrees: n.degrees,
     np.divide: elementwise.divide,
     np.equal: logic.equal,
     np.exp: elementwise.exp,
+    np.exp2: n.exp2,
     np.expm1: elementwise.expm1,
+    np.fabs: elementwise.abs,
     np.floor: elementwise.floor,
     np.floor_divide: elementwise.floor_divide,
     np.greater: logic.greater,
@@ -89,6 +101,8 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.not_equal: logic.not_equal,
     np.positive: elementwise.positive,
     np.power: elementwise.pow,
+    np.rad2deg: n.degrees,
+    np.radians: n.radians,
     np.reciprocal: special.reciprocal,
     np.remainder: elementwise.remainder,
     np.rint: rounding.round,
@@ -125,9 +139,34 @@ def _std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's name
-    if ord is not None and x.ndim != 1 and not isinstance(axis, int):
-        raise UnsupportedError("numpy.linalg.norm: the norms of a matrix are not supported for tensors; give one axis")
-    return norms.norm(x, 2 if ord is None else ord, axis, keepdims=keepdims)
+    if ord is None:
+        return norms.norm(x, 2, axis, keepdims=keepdims)
+    if isinstance(axis, tuple) and len(axis) == 2:
+        result = measures.matrix_norm(shape.moveaxis(x, axis, (-2, -1)), ord)
+        return shape.expand_dims(result, tuple([a % x.ndim for a in axis])) if keepdims else result
+    if axis is None and x.ndim == 2:
+        return measures.matrix_norm(x, ord, keepdims=keepdims)
+    return measures.vector_norm(x, ord, axis, keepdims=keepdims)
+
+
+def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return pieces.diagonal(x, offset, -2, -1)
+
+
+def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return measures.trace(x, offset, -2, -1, dtype=dtype)
+
+
+def _numpy_trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return measures.trace(a, offset, axis1, axis2, dtype=dtype)
+
+
+def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    return decompositions.svd(a, full_matrices) if compute_uv else decompositions.svdvals(a)
+
+
+def _pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
+    return solving.pinv(a, rtol=rtol if rcond is None else rcond)
 
 
 def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
@@ -140,32 +179,74 @@ def _unstack(x: Any, /, *, axis: int = 0) -> Any:
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.all: reduce.all,
+    np.allclose: n.allclose,
     np.amax: reduce.max,
     np.amin: reduce.min,
     np.any: reduce.any,
     np.argmax: reduce.argmax,
     np.argmin: reduce.argmin,
     np.argsort: sort.argsort,
+    np.argwhere: n.argwhere,
+    np.array_equal: n.array_equal,
+    np.astype: n.astype,
+    np.atleast_1d: n.atleast_1d,
+    np.atleast_2d: n.atleast_2d,
+    np.average: n.average,
+    np.broadcast_arrays: arrange.broadcast_arrays,
     np.broadcast_to: shape.broadcast_to,
     np.clip: elementwise.clip,
+    np.column_stack: n.column_stack,
     np.concatenate: shape.concat,
+    np.copy: n.copy,
     np.count_nonzero: norms.count_nonzero,
     np.cumprod: scan.cumprod,
     np.cumsum: scan.cumsum,
     np.cumulative_prod: scan.cumulative_prod,
     np.cumulative_sum: scan.cumulative_sum,
     np.diagonal: pieces.diagonal,
+    np.diff: scan.diff,
     np.dot: products.dot,
+    np.dstack: n.dstack,
     np.einsum: einsum.einsum,
     np.empty_like: fill.empty_like,
     np.expand_dims: shape.expand_dims,
+    np.flatnonzero: n.flatnonzero,
     np.flip: arrange.flip,
+    np.fliplr: n.fliplr,
+    np.flipud: n.flipud,
     np.full_like: fill.full_like,
+    np.hstack: n.hstack,
+    np.inner: n.inner,
+    np.isclose: n.isclose,
+    np.iscomplexobj: lambda x: False,
+    np.isin: n.isin,
+    np.isrealobj: lambda x: True,
     np.kron: products.kron,
+    np.linalg.cholesky: decompositions.cholesky,
+    np.linalg.cond: measures.cond,
+    np.linalg.cross: products.cross,
+    np.linalg.det: determinants.det,
+    np.linalg.diagonal: _diagonal,
+    np.linalg.eigh: eigen.eigh,
+    np.linalg.eigvalsh: eigen.eigvalsh,
+    np.linalg.inv: solving.inv,
+    np.linalg.matmul: linalg.matmul,
+    np.linalg.matrix_norm: measures.matrix_norm,
+    np.linalg.matrix_power: solving.matrix_power,
+    np.linalg.matrix_rank: measures.matrix_rank,
+    np.linalg.matrix_transpose: shape.matrix_transpose,
     np.linalg.norm: _norm,
     np.linalg.outer: products.outer,
+    np.linalg.pinv: _pinv,
+    np.linalg.qr: decompositions.qr,
+    np.linalg.slogdet: determinants.slogdet,
+    np.linalg.solve: solving.solve,
+    np.linalg.svd: _svd,
+    np.linalg.svdvals: decompositions.svdvals,
     np.linalg.tensordot: products.tensordot,
+    np.linalg.trace: _trace,
     np.linalg.vecdot: products.vecdot,
+    np.linalg.vector_norm: measures.vector_norm,
     np.matrix_transpose: shape.matrix_transpose,
     np.max: reduce.max,
     np.mean: reduce.mean,
@@ -173,10 +254,12 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.min: reduce.min,
     np.moveaxis: shape.moveaxis,
     np.ndim: lambda x: x.ndim,
+    np.nonzero: find.nonzero,
     np.ones_like: fill.ones_like,
     np.outer: products.outer,
     np.pad: arrange.pad,
     np.prod: scan.prod,
+    np.ptp: n.ptp,
     np.ravel: shape.ravel,
     np.repeat: arrange.repeat,
     np.reshape: shape.reshape,
@@ -196,6 +279,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.take_along_axis: pick.take_along_axis,
     np.tensordot: products.tensordot,
     np.tile: arrange.tile,
+    np.trace: _numpy_trace,
     np.transpose: shape.transpose,
     np.tril: triangle.tril,
     np.triu: triangle.triu,
@@ -205,6 +289,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.unique_values: sort.unique_values,
     np.unstack: _unstack,
     np.var: _var,
+    np.vstack: n.vstack,
     np.where: elementwise.where,
     np.zeros_like: fill.zeros_like,
 }
