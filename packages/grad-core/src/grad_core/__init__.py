@@ -6,7 +6,7 @@ from . import array_api, errors, extend, linalg, random, testing
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
-from .creation import arange, asarray, empty, eye, full, linspace, ones, tensor, zeros
+from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
 from .ops.adaptive import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -15,10 +15,8 @@ from .ops.adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )  # fmt: skip
-from .ops.arrange import flip, pad, repeat, roll, tile
-from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
 from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
+from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .ops.einsum import einsum
 from .ops.elementwise import (
     abs,
