@@ -160,10 +160,32 @@ def test_results_lie_with_the_batch_innermost_through_a_chain() -> None:
 def test_dtypes() -> None:
     x, w = np.ones((1, 1, 4), np.float32), np.ones((1, 1, 2), np.float64)
     assert gd.conv1d(x, w).dtype == np.float64
-    # a sum of 4,000 ones keeps its digits in halves, computed in single precision
-    half = np.ones((1, 1, 4000), np.float16)
-    assert gd.conv1d(half, np.full((1, 1, 4000), 0.5, np.float16)).item() == 2000
     assert gd.conv1d(np.arange(4).reshape(1, 4), np.ones((1, 1, 2), int)).numpy().tolist() == [[1, 3, 5]]
+
+
+def test_sums_of_halves_keep_their_digits() -> None:
+    x = np.ones((1, 1, 3000, 256), np.float16)
+    w = gd.tensor(np.ones((1, 1, 1, 1), np.float16), requires_grad=True)
+    gd.conv2d(x, w).backward(np.full(x.shape, 1 / 256, np.float16))
+    assert w.grad.item() == 3000  # in halves 2048 + 1 is 2048
+
+
+@pytest.mark.parametrize("moved", [(0,), (1,), (2,), (0, 2), (1, 2), (0, 1, 2)])
+def test_tangents_of_some_arguments(moved: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=shape) for shape in ((2, 2, 4, 3), (4, 1, 2, 2), (4,))]
+    tangents = [rng.normal(size=values[i].shape) for i in moved]
+
+    def of_moved(*some: Any) -> Any:
+        given = dict(zip(moved, some, strict=True))
+        x, w, bias = [given.get(i, value) for i, value in enumerate(values)]
+        return gd.conv2d(x, w, bias if 2 in moved else None, groups=2)
+
+    some = [values[i] for i in moved]
+    _, found = gd.jvp(of_moved, tuple(some), tuple(tangents))
+    h = 1e-6
+    ends = [of_moved(*[v + s * h * t for v, t in zip(some, tangents, strict=True)]).numpy() for s in (1, -1)]
+    np.testing.assert_allclose(found.numpy(), (ends[0] - ends[1]) / (2 * h), rtol=1e-6, atol=1e-8)
 
 
 def test_infinities_and_nan_stay_where_they_are_seen() -> None:

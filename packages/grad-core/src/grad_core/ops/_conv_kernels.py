@@ -50,7 +50,7 @@ def _multiply(a: Array, b: Array, out: Array) -> None:
 def _common(x: Array, y: Array) -> tuple[np.dtype[Any], Array, Array]:
     """The dtype of the result, and both in that in which it is computed.
 
-    Halves are computed in single precision: BLAS has no products of halves, and their sums would lose digits.
+    Halves are computed in single precision: BLAS has no products of halves, and sums of products would lose digits.
     """
     dtype = np.result_type(x, y)
     computed = np.dtype(np.float32) if dtype == np.float16 else dtype
