@@ -112,7 +112,7 @@ def winners(x: Any, ans: Any, *, windows: Windows) -> Any:
 def _select_into(mask: Array, x: Array, out: Array) -> None:
     """``out[...] = x`` where the mask holds, 0 elsewhere, whatever x is: as in `select`, by bits."""
     bits = _BITS[x.dtype.itemsize]
-    np.multiply(x.view(bits), mask, out=out.view(bits))
+    np.multiply(x.view(bits), mask.astype(bits), out=out.view(bits))  # cast first: within, it would go by small pieces
 
 
 def _routed_back(g: Any, _ans: Any, _x: Any, won: Any, windows: Windows, back: bool) -> Any:
@@ -141,7 +141,13 @@ def _scattered(x: Array, won: Array, w: Windows) -> Array:
     """Windows that share a place are summed."""
     apart = all(s >= k and d == 1 for s, k, d in zip(w.stride, w.kernel, w.dilation, strict=True))
     covered = w.stride == w.kernel and all(n == s * o for n, s, o in zip(w.size, w.stride, w.out, strict=True))
-    result = _like(x, (*x.shape[: x.ndim - len(w.size)], *w.size))
+    if (
+        np.argsort(x.strides).tolist() != np.argsort(won.strides).tolist()
+    ):  # a cotangent may lie otherwise than the images, whose order the result should have
+        ordered = _like(won, won.shape, x.dtype)
+        ordered[...] = x
+        x = ordered
+    result = _like(won, (*x.shape[: x.ndim - len(w.size)], *w.size), x.dtype)
     if not (apart and covered):
         result.fill(0)
     for left, here, places in _seen(w):
