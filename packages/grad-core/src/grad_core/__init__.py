@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import errors, extend, random, testing
+from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
@@ -132,6 +133,7 @@ __all__ = [
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "detect_anomaly",
     "diagonal",
     "divide",
     "dot",

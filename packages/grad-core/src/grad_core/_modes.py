@@ -6,12 +6,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-__all__ = ["Recorder", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "recording", "state"]
+__all__ = ["Anomaly", "Recorder", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "recording", "state"]
 
 # called with (op, inputs, params, outputs) after each op; inputs and outputs are the Tensors and constants themselves
 Recorder = Callable[[Any, tuple[Any, ...], dict[str, Any], tuple[Any, ...]], None]
+
+
+class Anomaly(Protocol):
+    """What `state.anomaly` holds while results are searched for NaN and Inf; `_anomaly` defines it."""
+
+    def look(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...]) -> None:
+        """Look at the results of an op."""
+
+    def differentiate(self, node: Any, rules: Callable[[], list[Any]], g: Any) -> list[Any]:
+        """Call the rules of a node, and look at the gradients that they return."""
 
 
 class _State(threading.local):
@@ -19,6 +29,21 @@ class _State(threading.local):
 
     grad: bool = True
     recorder: Recorder | None = None
+    anomaly: Anomaly | None = None
+    listener: Recorder | None = None  # what `apply` calls after each op: the recorder, anomaly mode, or both
+
+    def choose_listener(self) -> None:
+        """Make `listener` follow `recorder` and `anomaly`."""
+        recorder, anomaly = self.recorder, self.anomaly
+        if recorder is None or anomaly is None:
+            self.listener = recorder if anomaly is None else anomaly.look
+            return
+
+        def both(op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...]) -> None:
+            anomaly.look(op, inputs, params, outputs)
+            recorder(op, inputs, params, outputs)
+
+        self.listener = both
 
 
 state = _State()
@@ -123,7 +148,9 @@ def recording(recorder: Recorder) -> Iterator[None]:
     """
     earlier = state.recorder
     state.recorder = recorder
+    state.choose_listener()
     try:
         yield
     finally:
         state.recorder = earlier
+        state.choose_listener()

@@ -179,7 +179,7 @@ def wrap(array: Any, edge: Any = None, port: int = 0) -> Any:
     out._port = port
     out._grad = None
     out._version = None
-    out.name = None
+    out._name = None
     return out
 
 
@@ -236,7 +236,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         out._port = 0
         out._grad = None
         out._version = None
-        out.name = None
+        out._name = None
         outs = (out,)
         if op.views and isinstance(inputs[0], Value):
             out._version = inputs[0]._version or start_version(inputs[0])
@@ -293,8 +293,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             node.result = ans.dtype
             out._node = node
             out._requires_grad = True
-    if state.recorder is not None:
-        state.recorder(op, inputs, params, outs)
+    if state.listener is not None:
+        state.listener(op, inputs, params, outs)
     return out
 
 
