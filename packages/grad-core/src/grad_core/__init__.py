@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, extend, random, testing
+from . import errors, extend, graph, random, testing
 from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
@@ -159,6 +159,7 @@ __all__ = [
     "getitem",
     "grad",
     "gradients",
+    "graph",
     "greater",
     "greater_equal",
     "hessian",
