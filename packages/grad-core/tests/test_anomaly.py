@@ -129,6 +129,31 @@ def test_lines_of_operators_and_methods_and_transforms_are_the_users() -> None:
             run(gd.tensor([0.0, 0.0]))
 
 
+def test_within_vmap_and_checkpoint() -> None:
+    def mine(x: gd.Tensor) -> gd.Tensor:
+        return gd.sqrt(x).sum()
+
+    x = gd.tensor([[1.0, 4.0], [9.0, 0.0]])
+    for run in (
+        gd.vmap(gd.grad(mine)),
+        gd.grad(gd.checkpoint(mine)),
+        lambda x: gd.grad(lambda v: gd.vmap(mine)(v).sum())(x),
+    ):
+        with pytest.raises(AnomalyError, match=r"in mine, `return gd\.sqrt") as caught, gd.detect_anomaly():
+            run(x)
+        assert "Inf in the" in str(caught.value)
+        with gd.detect_anomaly():
+            run(x + 1.0)
+
+
+def test_assignment_stays_in_place() -> None:
+    x = gd.ones(3)
+    view = x[1:]
+    with gd.detect_anomaly():
+        view[0] = 5.0
+    assert x.tolist() == [1.0, 5.0, 1.0]
+
+
 def test_a_node_from_outside_of_the_mode_says_so() -> None:
     y = gd.sqrt(leaf(0.0))
     text = "made outside of detect_anomaly: run the forward within it too"

@@ -250,6 +250,39 @@ def test_names_go_with_the_op_call_when_the_tensor_is_gone_and_change_with_it() 
     assert not any("first" in line or "other" in line for line in lines)
 
 
+def test_inside_vmap_and_of_checkpoints() -> None:
+    seen: list[Any] = []
+
+    def function(x: gd.Tensor) -> gd.Tensor:
+        y = gd.exp(x * x)
+        seen.append(boxes(gd.graph.draw(y.sum(), values=True, constants=False)))
+        return y.sum()
+
+    expected = [
+        ("result", ["result", "() float32"]),
+        ("op", ["sum"]),
+        ("op", ["exp", "(3,) float32"]),
+        ("op", ["multiply", "(3,) float32"]),
+        ("leaf", ["leaf", "(3,) float32"]),
+    ]
+    gd.vmap(gd.grad(function))(gd.ones((2, 3)))
+    assert seen == [expected]
+    y = gd.checkpoint(lambda x: gd.exp(x * x).sum())(leaf(1.0, 2.0))
+    assert [lines[0] for _, lines in boxes(gd.graph.draw(y))] == ["result", "sum", "exp", "multiply", "leaf"]
+
+
+def test_an_assigned_tensor_shows_at_its_last_op_call() -> None:
+    x = leaf(2.0)
+    y = (x * 3.0).reshape(1) * 1.0
+    y.name = "y"
+    y.retain_grad()
+    y[0] = x * 5.0
+    y.sum().backward(retain_graph=True)
+    found = boxes(gd.graph.draw(y.sum(), values=True, constants=False))
+    shown = [lines for _, lines in found if any("y (1,)" in line for line in lines)]
+    assert [lines[-2:] for lines in shown] == [["value 10", "grad 1"], ["multiply", "y (1,) float32"]]
+
+
 def test_a_second_order_graph() -> None:
     x = leaf(1.0, 2.0, name="x")
     g = gd.gradients(gd.tanh(x).sum(), [x], create_graph=True)[x]

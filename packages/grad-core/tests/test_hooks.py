@@ -103,6 +103,36 @@ def test_hooks_within_transforms() -> None:
     assert gd.grad(lambda v: gd.grad(reversed_beyond)(v).sum())(x).tolist() == [-6.0, -12.0]
 
 
+def test_hooks_within_vmap_and_checkpoint() -> None:
+    def halved(x: gd.Tensor) -> gd.Tensor:
+        y = x * x
+        y.register_hook(lambda g: g * 0.5)
+        z = y * 3.0
+        z.grad_fn.register_prehook(lambda gs: (gs[0] * 2.0,))
+        z.grad_fn.register_hook(lambda into, gs: (into[0] * 10.0, into[1]))
+        return z.sum()
+
+    x = gd.tensor([[1.0, 2.0], [3.0, 4.0]])
+    expected = (60.0 * 0.5 * 2 * x).tolist()
+    assert gd.vmap(gd.grad(halved))(x).tolist() == expected
+    assert gd.grad(gd.checkpoint(halved))(x).tolist() == expected
+
+
+def test_an_assignment_takes_name_and_retained_gradient_along() -> None:
+    x = leaf(1.0, 2.0, name="x")
+    y = x * 3.0
+    y.name = "y"
+    y.retain_grad()
+    y[0] = x[1] * 5.0
+    assert y.name == "y"
+    (y * np.array([10.0, 100.0])).sum().backward()
+    assert y.grad.tolist() == [10.0, 100.0]
+    assert x.grad.tolist() == [0.0, 350.0]
+    z = x * 3.0
+    z[0] = x[1]
+    assert z.grad_fn.number not in marked  # nothing is attached where there was nothing
+
+
 def test_gradients_and_retain_grad_give_what_the_hooks_left() -> None:
     x = leaf(3.0)
     y = x * x

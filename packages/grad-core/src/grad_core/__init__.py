@@ -89,6 +89,8 @@ from .ops.sort import argsort, searchsorted, sort, topk, unique_all, unique_coun
 from .ops.special import erf, log2, log10, logaddexp, logit, reciprocal, silu, softplus
 from .ops.triangle import tril, triu
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
+from .transforms.batch import vmap
+from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
 from .transforms.matrix import hessian, hvp, jacobian
 from .transforms.reverse import grad, gradients, value_and_grad, vjp
@@ -123,6 +125,7 @@ __all__ = [
     "bitwise_xor",
     "broadcast_to",
     "ceil",
+    "checkpoint",
     "clip",
     "concat",
     "copysign",
@@ -265,6 +268,7 @@ __all__ = [
     "var",
     "vecdot",
     "vjp",
+    "vmap",
     "where",
     "zeros",
     "zeros_like",

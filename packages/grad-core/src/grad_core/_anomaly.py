@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ._attached import attach, attached
+from ._batched import Batched, all_values
 from ._modes import Anomaly, state
 from ._node import Node, Value
 from .errors import AnomalyError
@@ -159,7 +160,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the name PyTorch users k
         self._entered.stack.append((state.anomaly, quiet))
         quiet.__enter__()
         state.anomaly = None if self._mode == "off" else _Watch(self._mode == "raise", self._check_inf)
-        state.choose_listener()
+        state.update()
         return self
 
     def __exit__(
@@ -167,7 +168,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the name PyTorch users k
     ) -> None:
         state.anomaly, quiet = self._entered.stack.pop()
         quiet.__exit__(kind, error, trace)
-        state.choose_listener()
+        state.update()
 
 
 def _floats(values: Iterable[Any]) -> Iterator[Any]:
@@ -175,15 +176,18 @@ def _floats(values: Iterable[Any]) -> Iterator[Any]:
     for value in values:
         if isinstance(value, tuple | list):
             yield from _floats(value)
-        elif isinstance(value, Value):
-            yield value._data
-        elif isinstance(value, float | np.ndarray | np.generic):
+        elif isinstance(value, Value | Batched | float | np.ndarray | np.generic):
             yield value
+
+
+def _array(value: Any) -> np.ndarray[Any, Any]:
+    """The values of a tensor, array or number; inside vmap those of all entries."""
+    return np.asarray(all_values(value._data if isinstance(value, Value) else value))
 
 
 def _flags(value: Any) -> int:
     """Whether NaN and Inf are in an array."""
-    array = np.asarray(value._data if isinstance(value, Value) else value)
+    array = _array(value)
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return 0
     return (_NAN if np.isnan(array).any() else 0) | (_INF if np.isinf(array).any() else 0)
@@ -191,7 +195,7 @@ def _flags(value: Any) -> int:
 
 def _places(value: Any, what: str) -> str:
     """How many elements are NaN or Inf, and where the first of them is."""
-    array = np.asarray(value._data if isinstance(value, Value) else value)
+    array = _array(value)
     if not array.ndim:
         return "a single number"
     found = np.argwhere(np.isnan(array) if what == "NaN" else np.isinf(array))

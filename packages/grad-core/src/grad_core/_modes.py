@@ -8,10 +8,23 @@ from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-__all__ = ["Anomaly", "Recorder", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "recording", "state"]
+__all__ = [
+    "Anomaly",
+    "Batching",
+    "Recorder",
+    "batching",
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "recording",
+    "state",
+]
 
 # called with (op, inputs, params, outputs) after each op; inputs and outputs are the Tensors and constants themselves
 Recorder = Callable[[Any, tuple[Any, ...], dict[str, Any], tuple[Any, ...]], None]
+# called with (op, inputs, arrays, params) where some of the arrays are batched; returns the result, batched
+Batching = Callable[[Any, tuple[Any, ...], list[Any], dict[str, Any]], Any]
 
 
 class Anomaly(Protocol):
@@ -29,12 +42,17 @@ class _State(threading.local):
 
     grad: bool = True
     recorder: Recorder | None = None
+    batching: Batching | None = None  # what computes ops on batched inputs; None outside of vmap
+    counts: tuple[int, ...] = ()  # the number of entries of each vmap, from the outermost in
     anomaly: Anomaly | None = None
-    listener: Recorder | None = None  # what `apply` calls after each op: the recorder, anomaly mode, or both
+    # these two follow from the others, see `update`
+    listener: Recorder | None = None  # what is called after each op: the recorder, anomaly mode, or both
+    watched: bool = False  # whether any of the above is on: the one thing that every op looks at
 
-    def choose_listener(self) -> None:
-        """Make `listener` follow `recorder` and `anomaly`."""
+    def update(self) -> None:
+        """Make `listener` and `watched` follow the others."""
         recorder, anomaly = self.recorder, self.anomaly
+        self.watched = recorder is not None or anomaly is not None or self.batching is not None
         if recorder is None or anomaly is None:
             self.listener = recorder if anomaly is None else anomaly.look
             return
@@ -148,9 +166,23 @@ def recording(recorder: Recorder) -> Iterator[None]:
     """
     earlier = state.recorder
     state.recorder = recorder
-    state.choose_listener()
+    state.update()
     try:
         yield
     finally:
         state.recorder = earlier
-        state.choose_listener()
+        state.update()
+
+
+@contextmanager
+def batching(compute: Batching, count: int) -> Iterator[int]:
+    """One level of batches deeper, with `count` entries: batched ops go to `compute`; gives the number of the level."""
+    earlier, counts = state.batching, state.counts
+    state.batching = compute
+    state.counts = (*counts, count)
+    state.update()
+    try:
+        yield len(state.counts)
+    finally:
+        state.batching, state.counts = earlier, counts
+        state.update()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ._batched import Batched, batch_first
 from ._dtypes import PLAIN, constant
 from ._modes import state
 from ._node import KEPT, NUMBERS, Node, Spec, Value, spec, start_version
@@ -19,7 +20,7 @@ from .errors import DTypeError, GradError, ShapeError
 if TYPE_CHECKING:
     from ._tensor import Tensor
 
-__all__ = ["Op", "apply", "nondiff", "op", "wrap"]
+__all__ = ["Op", "Rule", "apply", "batch_elements", "next_number", "nondiff", "op", "wrap"]
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
@@ -40,7 +41,7 @@ _OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
     np.negative: operator.neg,
 }
 # newer nodes have smaller numbers, so that a plain min-heap of them yields the newest first
-_next_number = itertools.count(0, -1).__next__
+next_number = itertools.count(0, -1).__next__
 
 
 class Op:
@@ -217,8 +218,12 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             arrays.append(x if type(x) in PLAIN else constant(x))
             edges.append(None)
         bit += bit
+    watched = state.watched
     try:
-        ans = op.forward(*arrays, **params) if params else op.forward(*arrays)
+        if watched and state.batching is not None and Batched in map(type, arrays):
+            ans = state.batching(op, inputs, arrays, params)
+        else:
+            ans = op.forward(*arrays, **params) if params else op.forward(*arrays)
     except (ValueError, TypeError) as error:
         raise op.error(error, arrays, params) from error
     several = type(ans) is tuple
@@ -245,7 +250,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         node = _new(Node)
         node.op = op
         node.params = params
-        node.number = _next_number()
+        node.number = next_number()
         node.ports = None
         if ported:
             node.ports = [x._port if edge is not None else 0 for x, edge in zip(inputs, edges, strict=True)]
@@ -293,7 +298,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             node.result = ans.dtype
             out._node = node
             out._requires_grad = True
-    if state.listener is not None:
+    if watched and state.listener is not None:
         state.listener(op, inputs, params, outs)
     return out
 
@@ -355,7 +360,8 @@ def nondiff(
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a function of arrays whose results have no history: comparisons, indices, rounding to integers.
 
-    With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation.
+    With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation;
+    being a function of each element, it needs no `batch`.
 
     Example:
         >>> import numpy as np
@@ -369,6 +375,19 @@ def nondiff(
     """
 
     def declare(forward: Callable[..., Any]) -> Op:
-        return Op(forward, None, kind="nondiff", ufunc=ufunc, batch=batch, explain=explain, name=name)
+        made = Op(forward, None, kind="nondiff", ufunc=ufunc, batch=batch, explain=explain, name=name)
+        if ufunc is not None and batch is None:
+            made.batch = batch_elements(made)
+        return made
 
     return declare
+
+
+def batch_elements(made: Op) -> Rule:
+    """Batching of a function of each element: the batch in front, and the other axes lined up behind it."""
+
+    def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
+        rank = max(np.ndim(x) - (axis is not None) for x, axis in zip(inputs, axes, strict=True))
+        return made.on(*[batch_first(x, axis, rank) for x, axis in zip(inputs, axes, strict=True)], **params), 0
+
+    return batch

@@ -45,6 +45,7 @@ def arrays(*shapes: tuple[int, ...], seed: int = 0, low: float = -2.0, high: flo
 
 THEMES = (
     "arrange",
+    "assign",
     "elementwise",
     "fill",
     "index",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from grad_core._attached import attached
+from grad_core._batched import Batched
 from grad_core._node import NUMBERS, Node, Spec
 from grad_core._tensor import Tensor
 from grad_core.errors import GradientError
@@ -120,7 +121,7 @@ class _Looking:
             box = self._place[node.number]
             self.picture.boxes[box] = self._op(node)
             for i, (edge, port) in enumerate(node.next_functions):
-                saved = node.saved[i] if node.saved is not None else None
+                saved = node.saved[i] if type(node.saved) is list else None
                 if edge is None:
                     if constants:
                         self._arrow(self._add(_constant(saved)), box, f"argument {i} of {node.name}")
@@ -160,45 +161,42 @@ class _Looking:
     def _of(self, x: Tensor) -> tuple[str, ...]:
         """What is to be said of a tensor."""
         lines = [f"{x.shape} {x.dtype}"]
-        if self._values and x.size == 1:
+        if self._values and x.size == 1 and type(x._data) is not Batched:
             lines.append(f"value {x.item():.4g}")
             if x.grad is not None:
-                lines.append(f"grad {x.grad.item():.4g}")
+                lines.append(_gradient(x))
         return tuple(lines)
 
     def _op(self, node: Node) -> Box:
         """What is to be said of an op call: options, and each result that no box of its own shows."""
         lines = [f"{key}={value}" for key, value in _options(node.params)]
         record = attached(node, node.number)
+        names: dict[int, str] = {}
+        living: dict[int, Tensor] = {}
         if record is not None:
+            names = {port: name for port, (name, _) in record.named.items()}
             for port, alive in [*record.retained.items(), *[(p, alive) for p, (_, alive) in record.named.items()]]:
-                living = alive()
-                if living is not None:
-                    self._learn(node, port, living._data)
+                x = alive()
+                if x is not None and x._node is node:  # an assignment gives it another
+                    living[port] = x
+                    self._learn(node, port, x._data)
         several = type(node.result) is tuple
         for port in range(len(node.result) if several else 1):
             if (node.number, port) in self._results:
                 continue
             dtype = node.result[port].dtype if several else node.result
             shape = node.result[port].shape if several else self._shapes.get((node.number, port), "?")
-            name: str | None = None
-            tensor: Any = None
-            if record is not None and port in record.named:
-                name, alive = record.named[port]
-                tensor = alive()
-            if record is not None and port in record.retained:
-                tensor = record.retained[port]() or tensor
-            lines.append(f"{'' if name is None else f'{name} '}{shape} {dtype}")
+            lines.append(f"{names[port]} {shape} {dtype}" if port in names else f"{shape} {dtype}")
             if self._values and (node.number, port) in self._numbers:
                 lines.append(f"value {self._numbers[node.number, port]:.4g}")
-                if tensor is not None and tensor.grad is not None:
-                    lines.append(f"grad {tensor.grad.item():.4g}")
+                if port in living and living[port].grad is not None:
+                    lines.append(_gradient(living[port]))
         return Box("op", node.name, tuple(lines))
 
     def _learn(self, node: Node, port: int, array: Any) -> None:
         """Note shape and, of a single number, the value of an output."""
-        self._shapes[node.number, port] = np.shape(array)
-        if np.size(array) == 1:
+        self._shapes[node.number, port] = getattr(array, "shape", ())
+        if type(array) is not Batched and np.size(array) == 1:  # inside vmap each entry has another
             self._numbers[node.number, port] = np.asarray(array).item()
 
     def _infer(self, node: Node, edge: Node, port: int, saved: Any) -> None:
@@ -207,11 +205,15 @@ class _Looking:
             self._shapes.setdefault((edge.number, port), saved.shape)
         elif saved is not None:
             self._learn(edge, port, saved)
-        elif node.saved is not None and (node.number, 0) in self._shapes:
+        elif type(node.saved) is list and (node.number, 0) in self._shapes:
             # what nobody needs in any form has the shape of the result, which is why nobody needs it
             self._shapes.setdefault((edge.number, port), self._shapes[node.number, 0])
-        if isinstance(edge.ans, np.ndarray | np.generic):
+        if isinstance(edge.ans, np.ndarray | np.generic | Batched):
             self._learn(edge, port, edge.ans)
+
+
+def _gradient(x: Tensor) -> str:
+    return f"grad {x._grad.item():.4g}"
 
 
 def _several(tensors: Tensor | Sequence[Tensor]) -> list[Tensor]:

@@ -9,10 +9,11 @@ import numpy as np
 from grad_core._dtypes import resolve_dtype
 from grad_core._kinds import broadcast_to, linear
 from grad_core._node import array_like
-from grad_core._op import nondiff, op
+from grad_core._op import Op, Rule, nondiff, op
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, keep_axes, one_axis, some_axes
+from ._batching import batch_past_axes, in_front
 from ._select import select
 from .shape import astype
 
@@ -392,3 +393,27 @@ def all(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """
     x = array_like(x)
     return _all(x, axis=some_axes(axis, x.ndim, "all"), keepdims=keepdims)
+
+
+for _made in (_max, _min, _logsumexp, _softmax, _log_softmax, _any, _all):
+    _made.batch = batch_past_axes(_made)
+
+
+def _batch_positions(made: Op) -> Rule:
+    """Batching of argmax and argmin, for which axis None means the position in the flattened array."""
+    along = batch_past_axes(made)
+
+    def batch(
+        inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int | None, keepdims: bool
+    ) -> tuple[Any, int]:
+        if axis is not None:
+            return along(inputs, axes, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        x = in_front(inputs[0], axes[0])
+        found = made.on(np.reshape(x, (x.shape[0], -1)), axis=1, keepdims=False)
+        return np.reshape(found, (x.shape[0], *(1,) * (x.ndim - 1))) if keepdims else found, 0
+
+    return batch
+
+
+_argmax.batch = _batch_positions(_argmax)
+_argmin.batch = _batch_positions(_argmin)
