@@ -317,7 +317,7 @@ def test_memory_is_flat_with_gc_off() -> None:
     gc.disable()
     tracemalloc.start()
     try:
-        for _ in range(50):
+        for _ in range(200):
             step()
         start = tracemalloc.get_traced_memory()[0]
         for _ in range(300):

@@ -313,7 +313,7 @@ def test_nothing_is_left_behind_and_memory_is_flat_with_gc_off() -> None:
     gc.disable()
     tracemalloc.start()
     try:
-        for _ in range(50):
+        for _ in range(200):
             step()
         keys, start = len(marked), tracemalloc.get_traced_memory()[0]
         for _ in range(500):

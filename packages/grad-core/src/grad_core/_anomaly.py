@@ -105,13 +105,6 @@ class _Watch:
         warnings.warn(text, RuntimeWarning, stacklevel=2)
 
 
-class _Entered(threading.local):
-    """What to put back on leaving, newest last: each thread's own, so that threads may share a `detect_anomaly`."""
-
-    def __init__(self) -> None:
-        self.stack: list[tuple[Anomaly | None, np.errstate]] = []
-
-
 class detect_anomaly(ContextDecorator):  # noqa: N801 - the name PyTorch users know; it is used like a function
     """Within it, NaN or Inf that appears in a result or in a gradient raises where it appears. Per thread.
 
@@ -147,7 +140,8 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the name PyTorch users k
             raise ValueError(f"detect_anomaly: mode is one of {', '.join(map(repr, _MODES))}, and not {mode!r}")
         self._mode = mode
         self._check_inf = check_inf
-        self._entered = _Entered()
+        # what to put back on leaving, newest last, by thread: threads may share a `detect_anomaly`
+        self._entered: dict[int, list[tuple[Anomaly | None, np.errstate]]] = {}
 
     def _recreate_cm(self) -> Self:
         # called for each call of a decorated function: threads and recursion must not share a stack
@@ -157,7 +151,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the name PyTorch users k
         quiet = np.errstate()
         if self._mode != "off":
             quiet = np.errstate(all="ignore") if self._check_inf else np.errstate(invalid="ignore")
-        self._entered.stack.append((state.anomaly, quiet))
+        self._entered.setdefault(threading.get_ident(), []).append((state.anomaly, quiet))
         quiet.__enter__()
         state.anomaly = None if self._mode == "off" else _Watch(self._mode == "raise", self._check_inf)
         state.update()
@@ -166,7 +160,7 @@ class detect_anomaly(ContextDecorator):  # noqa: N801 - the name PyTorch users k
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        state.anomaly, quiet = self._entered.stack.pop()
+        state.anomaly, quiet = self._entered[threading.get_ident()].pop()
         quiet.__exit__(kind, error, trace)
         state.update()
 

@@ -127,6 +127,7 @@ def _walk(
     heap: list[int] = []
     kept: list[tuple[Value, Any]] = []
     anomaly = state.anomaly
+    some_marked = len(marked) > 0
 
     for x, start in roots:
         edge = x._node or x
@@ -142,7 +143,7 @@ def _walk(
             g = _complete(g, node.result)
         elif g.dtype is not node.result and g.dtype != node.result:
             g = gathered.cast(node.result)
-        extras = attached(node, number) if number in marked else None
+        extras = attached(node, number) if some_marked and number in marked else None
         if extras is not None:
             if extras.on_grad:
                 g = _hooked(node, extras.on_grad, g, gathered, lifted != _PLAIN)

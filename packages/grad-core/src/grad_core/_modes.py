@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 __all__ = [
+    "GRAD",
+    "WATCHED",
     "Anomaly",
     "Batching",
     "Recorder",
@@ -25,6 +27,9 @@ __all__ = [
 Recorder = Callable[[Any, tuple[Any, ...], dict[str, Any], tuple[Any, ...]], None]
 # called with (op, inputs, arrays, params) where some of the arrays are batched; returns the result, batched
 Batching = Callable[[Any, tuple[Any, ...], list[Any], dict[str, Any]], Any]
+
+
+GRAD, WATCHED = 1, 2
 
 
 class Anomaly(Protocol):
@@ -47,12 +52,13 @@ class _State(threading.local):
     anomaly: Anomaly | None = None
     # these two follow from the others, see `update`
     listener: Recorder | None = None  # what is called after each op: the recorder, anomaly mode, or both
-    watched: bool = False  # whether any of the above is on: the one thing that every op looks at
+    mode: int = GRAD  # and WATCHED where any other is on: the one thing that every op looks at
 
     def update(self) -> None:
-        """Make `listener` and `watched` follow the others."""
+        """Make `listener` and `mode` follow the others."""
         recorder, anomaly = self.recorder, self.anomaly
-        self.watched = recorder is not None or anomaly is not None or self.batching is not None
+        watched = recorder is not None or anomaly is not None or self.batching is not None
+        self.mode = (GRAD if self.grad else 0) | (WATCHED if watched else 0)
         if recorder is None or anomaly is None:
             self.listener = recorder if anomaly is None else anomaly.look
             return
@@ -83,12 +89,14 @@ class _GradMode(ContextDecorator):
     def __enter__(self) -> Self:
         self._earlier.append(state.grad)
         state.grad = self._enabled
+        state.update()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         state.grad = self._earlier.pop()
+        state.update()
 
 
 class no_grad(_GradMode):  # noqa: N801 - the name PyTorch users know; it is used like a function
