@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch_arrange import CALLS as ARRANGE
+from torch_linalg import CALLS as LINALG
 from torch_math import CALLS as MATH
 
 
@@ -76,6 +77,7 @@ def _concat(*arrays: Any, axis: Any = 0) -> Any:
 
 CALLS: dict[str, Callable[..., Any]] = {
     **ARRANGE,
+    **LINALG,
     **MATH,
     "abs": torch.abs,
     "add": torch.add,

@@ -332,6 +332,7 @@ METHODS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("astype", ("float32",), {}),
     ("repeat", (2, 1), {}),
     ("diagonal", (1,), {}),
+    ("trace", (1,), {}),
     ("take", ([1, 0], 0), {}),
     ("masked_fill", (M > 1, -1.0), {}),
     ("argsort", (0,), {"descending": True}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, extend, graph, random, testing
+from . import errors, extend, graph, linalg, random, testing
 from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
@@ -62,6 +62,7 @@ from .ops.logic import (
     logical_xor,
     not_equal,
 )  # fmt: skip
+from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
@@ -178,6 +179,7 @@ __all__ = [
     "kron",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -255,6 +257,7 @@ __all__ = [
     "testing",
     "tile",
     "topk",
+    "trace",
     "transpose",
     "tril",
     "triu",

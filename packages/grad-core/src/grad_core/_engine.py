@@ -282,8 +282,8 @@ def _carefully(
 
     def call() -> list[Any]:
         start = gs if several else gs[0]
-        pairs = zip(node.rules, edges, strict=True)
-        return [None if edge is None else rule(start, ans, *saved, **node.params) for rule, edge in pairs]
+        rules, params = node.rules, node.params
+        return [None if edge is None else rules[i](start, ans, *saved, **params) for i, edge in enumerate(edges)]
 
     grads: Sequence[Any] = call() if state.anomaly is None else state.anomaly.differentiate(node, call, gs)
     if extras is not None and extras.after:
@@ -329,7 +329,7 @@ def _lift(node: Node, tracked: bool) -> tuple[list[Any], Any]:
     ports = node.ports or (0,) * len(edges)
     saved = [
         wrap(array, edge, port) if isinstance(array, _ARRAYS) else array
-        for array, edge, port in zip(node.saved or (), edges, ports, strict=True)
+        for array, edge, port in zip(node.saved or (), edges, ports, strict=False)  # behind them what the op keeps
     ]
     if isinstance(node.ans, tuple):
         ans: Any = tuple(
@@ -337,12 +337,14 @@ def _lift(node: Node, tracked: bool) -> tuple[list[Any], Any]:
         )
     else:
         ans = wrap(node.ans, maker) if isinstance(node.ans, _ARRAYS) else node.ans
-    for array, lifted in zip(node.saved or (), saved, strict=True):
+    for array, lifted in zip(node.saved or (), saved, strict=False):
         if isinstance(array, np.generic) and lifted._data is not array:  # a leaf, which is lifted as itself
             raise _changed(node, lifted._version[0], 0, 0)
     for version, _, position in node.versions:  # a change of the original must be noticed through these too
         lifted = saved[position] if position >= 0 else ans[-1 - position] if isinstance(ans, tuple) else ans
         lifted._version = version
+    if node.op.keep is not None:  # in operations whose derivatives count, instead of the arrays
+        saved.append(node.op.keep(*saved, **node.params))
     return saved, ans
 
 

@@ -13,7 +13,7 @@ class Sample:
     """One call of a public function of grad_core on arrays.
 
     `pack` makes the arguments from the arrays where the function takes them otherwise than one by one. `join` makes
-    one array of several results.
+    one array of several results. Without `half` the function refuses float16.
     """
 
     function: str
@@ -23,6 +23,7 @@ class Sample:
     pack: Callable[..., tuple[Any, ...]] | None = None
     join: Callable[[Any], Any] | None = None
     differentiable: bool = True
+    half: bool = True
     note: str = ""
 
     @property
@@ -51,6 +52,7 @@ THEMES = (
     "index",
     "linalg",
     "logic",
+    "matrices",
     "norms",
     "pick",
     "products",

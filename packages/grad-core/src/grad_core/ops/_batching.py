@@ -12,12 +12,30 @@ __all__ = ["batch_in_front", "batch_past_axes", "in_front"]
 
 
 def in_front(x: Any, axis: int | None) -> Any:
-    """`x` with its batch axis in front; as it is where it has none, or has it there already."""
+    """`x` with its batch axis in front, as a rule for batches wants it; as it is where it has none (None).
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import in_front
+        >>> in_front(gd.zeros((2, 3, 5)), 2).shape
+        (5, 2, 3)
+    """
     return np.moveaxis(x, axis, 0) if axis else x
 
 
 def batch_in_front(made: Op) -> Rule:
-    """For an op of one array that leaves axes in front alone, as one that counts its axis from the back does."""
+    """The rule for batches of an op of one array that leaves axes in front alone: one over the last axis, say.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import batch_in_front, op
+        >>> @op(vjp=(lambda g, _ans, _x: g[..., None] * [0.5, 0.5],))
+        ... def midpoint(x):
+        ...     return x.sum(-1) / 2
+        >>> midpoint.batch = batch_in_front(midpoint)
+        >>> gd.vmap(midpoint)(gd.tensor([[1.0, 3.0], [5.0, 7.0]]))
+        tensor([2., 6.])
+    """
 
     def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
         return made.on(in_front(inputs[0], axes[0]), **params), 0
