@@ -15,9 +15,11 @@ __all__ = ["CASES", "Case", "measure_with"]
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
+FLOATS = ("normal", "positive", "near one")
+
 
 class Input(NamedTuple):
-    """One argument: "normal", "positive" or "near one", float32, which require a gradient; "mask"; or positions below `limit`."""
+    """One argument: float32 of a kind in FLOATS, which require a gradient; a "mask"; or "positions" below `limit`."""
 
     kind: str
     shape: Shape
@@ -184,7 +186,7 @@ def measure_with(
         shape, options = None, case.options
 
         def inputs(case: Case = case) -> list[Any]:
-            return [(leaf if x.kind in ("normal", "positive", "near one") else constant)(pool.draw(*x)) for x in case.inputs]
+            return [(leaf if x.kind in FLOATS else constant)(pool.draw(*x)) for x in case.inputs]
 
         given = inputs()
         value = function(*given, **options)

@@ -73,6 +73,4 @@ FUNCTIONS = {
 
 def measure(seed: int, quick: bool) -> dict[str, Any]:
     """Time them."""
-    return measure_with(
-        FUNCTIONS, lambda x: torch.from_numpy(x).requires_grad_(), torch.from_numpy, seed, quick
-    )
+    return measure_with(FUNCTIONS, lambda x: torch.from_numpy(x).requires_grad_(), torch.from_numpy, seed, quick)

@@ -109,7 +109,7 @@ def _constants(value: float, char: str) -> Array:
 
 
 def repeated(value: float, like: Array) -> Any:
-    """`value` in the shape of a block: NumPy's maximum and minimum are three times quicker with an array than a number."""
+    """`value` in the shape of a block: maximum and minimum are three times quicker with an array than with a number."""
     return value if like.size > BLOCK else _constants(value, like.dtype.char)[: like.size].reshape(like.shape)
 
 

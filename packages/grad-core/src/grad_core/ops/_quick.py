@@ -28,7 +28,7 @@ def for_large_arrays(quick: Rule, *, broadcast: bool = False) -> Callable[[Rule]
         def either(g: Any, *values: Any, **params: Any) -> Any:
             last = values[-1]
             if (type(g) is _ndarray and g.size >= LARGE) or (type(last) is _ndarray and last.size >= LARGE):
-                plain = not isinstance(g, Value) and not any([isinstance(x, Value) for x in values])
+                plain = not isinstance(g, Value) and not any(isinstance(x, Value) for x in values)
                 grad = quick(g, *values, **params) if plain else NotImplemented
                 if grad is not NotImplemented:
                     return grad

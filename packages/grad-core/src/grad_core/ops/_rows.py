@@ -105,9 +105,7 @@ def _by_blocks(work: Any, rows: Any) -> Any:
     """A new matrix filled by ``work(start, stop, out)`` for stretches of rows."""
     out = np.empty_like(rows)
     count, length = rows.shape
-    over_blocks(
-        lambda start, stop: work(start, stop, out[start:stop]), count, max(1, BLOCK // length), size=rows.size
-    )
+    over_blocks(lambda start, stop: work(start, stop, out[start:stop]), count, max(1, BLOCK // length), size=rows.size)
     return out
 
 

@@ -354,7 +354,7 @@ def logistic(x: Any, out: Any) -> None:
     np.negative(out, out)
     np.exp(out, out)  # e**-|x|, which is at most 1
     numerator = np.greater_equal(x, 0).astype(x.dtype)
-    np.maximum(numerator, out, numerator)  # 1 where x >= 0, and e**x elsewhere
+    np.maximum(numerator, out, out=numerator)  # 1 where x >= 0, and e**x elsewhere
     out += 1
     np.divide(numerator, out, out)
 
@@ -395,11 +395,11 @@ _WORDS = {"f": np.int32, "d": np.int64}
 
 
 def _above_0(out: Any, x: Any) -> None:
-    np.maximum(x, repeated(0, x), out)
+    np.maximum(x, repeated(0, x), out=out)
 
 
 def _relu_back_in_blocks(g: Any, ans: Any, _x: Any) -> Any:
-    words = _WORDS[g.dtype.char] if g.dtype.char in _WORDS else None
+    words: Any = _WORDS.get(g.dtype.char)
 
     def work(out: Any, g: Any, y: Any) -> None:
         np.multiply(g.view(words), np.greater(y, 0), out.view(words))  # as in `select`

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grad_core._blocks import BLOCK, LARGE, over_blocks
+from grad_core._blocks import LARGE
 from grad_core._dtypes import resolve_dtype
 from grad_core._kinds import linear
 from grad_core._node import array_like
@@ -58,54 +58,19 @@ def _cumsum_back(g: Any, _ans: Any, _x: Any, axis: int, reverse: bool) -> Any:
     return _cumsum.on(g, axis=axis, reverse=not reverse)
 
 
-_DOUBLED = 1024  # the length up to which doubling is quicker than one addition after the other
-
-
-def _running_sums(source: Any, target: Any) -> None:
-    """Running sums of each row by doubling (Hillis, Steele 1986): after each round an element has twice as many terms.
-
-    NumPy's own waits for each addition before it starts the next. Products are not for this: parts may overflow where the
-    product from the start does not.
-    """
-    length = source.shape[1]
-    rounds = (length - 1).bit_length()
-    other = np.empty_like(target)
-    read = source
-    for i in range(rounds):
-        write = target if (rounds - i) % 2 else other
-        stride = 1 << i
-        write[:, :stride] = read[:, :stride]
-        np.add(read[:, stride:], read[:, :-stride], write[:, stride:])
-        read = write
-
-
 def _running(ufunc: np.ufunc, x: Any, axis: int, reverse: bool) -> Any:
-    """``ufunc.accumulate`` along an axis from either end, for floats by rows where these are long or many."""
-    after = math.prod(x.shape[axis + 1 :])
+    """``ufunc.accumulate`` along an axis, from either end."""
     length = x.shape[axis]
     rows = x.size // max(length, 1)
-    if x.size < LARGE or x.dtype.char not in "fd" or length < 2 or (after > 1 and rows < 64):
-        # sums of integers have another dtype, which these two know
-        run = np.cumsum if ufunc is np.add else np.cumprod
+    if x.size < LARGE or x.dtype.char not in "fd" or rows < 64 or axis == x.ndim - 1:
+        run = np.cumsum if ufunc is np.add else np.cumprod  # which know the dtype of a sum of integers
         return _turn(run(_turn(x, axis), axis), axis) if reverse else run(x, axis)
-    out = np.empty(x.shape, x.dtype)
-    if after == 1:
-        source, target = (_turn(a, axis).reshape(-1, length) if reverse else a.reshape(-1, length) for a in (x, out))
-        step = max(1, -(-BLOCK // length))
-
-        def work(start: int, stop: int) -> None:
-            if ufunc is np.add and length <= _DOUBLED:
-                _running_sums(source[start:stop], target[start:stop])
-            else:
-                ufunc.accumulate(source[start:stop], 1, out=target[start:stop])
-
-        over_blocks(work, rows, step, size=x.size)
-        return out
     # NumPy goes down one column after the other; whole rows are several times quicker
+    out = np.empty(x.shape, x.dtype)
     source, target = (np.moveaxis(_turn(a, axis) if reverse else a, axis, 0) for a in (x, out))
-    target[0] = source[0]
+    target[:1] = source[:1]
     for i in range(1, length):
-        ufunc(target[i - 1], source[i], target[i])
+        ufunc(target[i - 1], source[i], out=target[i])
     return out
 
 

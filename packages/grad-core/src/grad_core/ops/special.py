@@ -199,7 +199,7 @@ def _quotient(x: Any, coefficients: tuple[tuple[float, ...], tuple[float, ...]])
 
 
 def _erf_by_cody(out: Any, x: Any) -> Any:
-    """erf of any real numbers, into `out` or, where that is None, into a new array."""
+    """The error function of any real numbers, into `out` or, where that is None, into a new array."""
     wanted = np.result_type(x, np.float16) if x.dtype.kind == "f" else np.dtype(np.float64)
     size = np.minimum(np.absolute(np.asarray(x, np.promote_types(wanted, np.float32))), 6)  # erf(6) rounds to 1
     inner = np.minimum(size, 0.46875)
@@ -209,7 +209,7 @@ def _erf_by_cody(out: Any, x: Any) -> Any:
     return np.copysign(np.where(size <= 0.46875, near, far).astype(wanted, copy=False), x, out)
 
 
-# for float32, fitted for the smallest largest relative error, lowest power first: erf(x) / x in x² where |x| <= 1, within
+# for float32, fitted for the least relative error, lowest power first: erf(x) / x in x² where |x| <= 1, within
 # 4e-8, and -log(erfc(x)) in x where 1 <= x <= 4, where erfc keeps but a few of the digits, within 1e-9 of erf
 _NEAR_32 = (
     1.1283791224937472,
@@ -242,9 +242,9 @@ def _polynomial(x: Any, coefficients: tuple[float, ...], out: Any) -> None:
 
 
 def _erf_32(out: Any, x: Any) -> None:
-    """erf of float32 into `out`: what is beyond 1 is added to the value at 1, so that no element needs a branch."""
+    """The error function of float32 into `out`: what lies beyond 1 is added to the value at 1, without a branch."""
     size = np.absolute(x)
-    np.minimum(size, repeated(4, x), size)  # erf(4) rounds to 1
+    np.minimum(size, repeated(4, x), out=size)  # erf(4) rounds to 1
     inner = np.minimum(size, repeated(1, x))
     far = np.empty_like(size)
     _polynomial(size, _FAR_32, far)
