@@ -17,12 +17,15 @@ from samples import Sample, load  # noqa: E402 - after the path is set
 from samples.golden import weights  # noqa: E402 - after the path is set
 from torch_ops import CALLS  # noqa: E402 - after the path is set
 
+# these have the same arguments here as there
+PACKED = ("einsum", "linalg.cholesky", "linalg.eigh", "linalg.eigvalsh")
+
 
 def evaluate(sample: Sample, inputs: tuple[Any, ...]) -> dict[str, Any]:
     """Value, first and second order: arrays by name; nothing where PyTorch sees no dependence."""
     tensors = [torch.tensor(x, requires_grad=np.asarray(x).dtype.kind == "f") for x in inputs]
     leaves = [t for t in tensors if t.requires_grad]
-    args = sample.pack(*tensors) if sample.pack and sample.function == "einsum" else tensors
+    args = sample.pack(*tensors) if sample.pack and sample.function in PACKED else tensors
     value = CALLS[sample.function](*args, **sample.params)
     value = sample.join(value) if sample.join else value
     first = torch.autograd.grad(

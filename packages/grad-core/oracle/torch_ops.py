@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch_arrange import CALLS as ARRANGE
+from torch_linalg import CALLS as LINALG
 from torch_math import CALLS as MATH
 
 
@@ -48,6 +49,12 @@ def _getitem(x: Any, key: Any) -> Any:
     return x[_mask_or(key)]
 
 
+def _setitem(x: Any, value: Any, key: Any) -> Any:
+    where = _getitem(torch.arange(x.numel()).reshape(x.shape), key)
+    value = value.reshape(value.shape[max(0, value.ndim - where.ndim) :]).expand(where.shape)
+    return x.reshape(-1).index_copy(0, where.reshape(-1), value.reshape(-1)).reshape(x.shape)
+
+
 def _scatter_add(x: Any, values: Any, index: Any) -> Any:
     places = torch.arange(x.numel()).reshape(x.shape)
     where = _getitem(places, index)
@@ -70,6 +77,7 @@ def _concat(*arrays: Any, axis: Any = 0) -> Any:
 
 CALLS: dict[str, Callable[..., Any]] = {
     **ARRANGE,
+    **LINALG,
     **MATH,
     "abs": torch.abs,
     "add": torch.add,
@@ -108,6 +116,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "remainder": torch.remainder,
     "reshape": lambda x, shape: torch.reshape(x, shape),
     "scatter_add": _scatter_add,
+    "setitem": _setitem,
     "sigmoid": torch.sigmoid,
     "sign": torch.sign,
     "sin": torch.sin,

@@ -6,7 +6,7 @@ import grad_core as gd
 import numpy as np
 import pytest
 from grad_core import extend
-from grad_core.errors import ShapeError
+from grad_core.errors import InPlaceError, ShapeError
 from grad_core.testing import check_grads, numeric_gradient
 
 
@@ -149,3 +149,52 @@ def test_integer_inputs_are_passed_on() -> None:
 def test_numeric_gradient_weighs_by_the_cotangent() -> None:
     g = numeric_gradient(lambda x, y: x * y, [[1.0, 2.0], [3.0, 4.0]], 1, [1.0, 10.0])
     np.testing.assert_allclose(g, [1.0, 20.0], rtol=1e-6)
+
+
+# Values that a forward keeps for its rules
+
+
+def _kept_by_x(g: Any, _ans: Any, _x: Any, _y: Any, kept: Any) -> Any:
+    assert (type(g) is np.ndarray) == (type(kept[0]) is np.ndarray)
+    return g * kept[0]
+
+
+def _kept_by_y(g: Any, _ans: Any, _x: Any, _y: Any, kept: Any) -> Any:
+    return g * kept[1]
+
+
+@extend.op(vjp=(_kept_by_x, _kept_by_y), keep=lambda x, y: (np.cos(x) * y, np.sin(x)))
+def sine_times(x: Any, y: Any) -> Any:
+    return extend.Keeping(np.sin(x) * y, (np.cos(x) * y, np.sin(x)))
+
+
+def test_kept_values_serve_every_order() -> None:
+    x, y = np.array([0.3, -1.2]), np.array([2.0, 0.5])
+    check_grads(sine_times, (x, y), order=2)
+    np.testing.assert_array_equal(sine_times.on(x, y), np.sin(x) * y)
+    np.testing.assert_array_equal(sine_times.forward(x, y), np.sin(x) * y)
+    assert sine_times(x, y).shape == (2,)
+    rows = gd.vmap(gd.grad(sine_times))(x, y)
+    np.testing.assert_allclose(rows.numpy(), np.cos(x) * y)
+    np.testing.assert_allclose(gd.jvp(sine_times, (x, y), (y, x))[1].numpy(), np.cos(x) * y * y + np.sin(x) * x)
+    frugal = gd.checkpoint(sine_times)
+    np.testing.assert_allclose(gd.grad(lambda x: frugal(x, y).sum())(x).numpy(), np.cos(x) * y)
+
+
+def test_an_op_with_several_results_may_keep_values() -> None:
+    @extend.op(vjp=(lambda g, _ans, _x, kept: g[0] * kept + g[1] * 2 * kept,), keep=lambda x: np.exp(x))
+    def twice(x: Any) -> Any:
+        raised = np.exp(x)
+        return extend.Keeping((raised, 2 * raised), raised)
+
+    a, b = twice(gd.tensor([0.0, 1.0]))
+    np.testing.assert_allclose(b.numpy(), 2 * a.numpy())
+    check_grads(lambda x: twice(x)[0] * twice(x)[1], (np.array([0.3, -0.5]),), order=2)
+
+
+def test_the_inputs_stay_for_what_is_kept() -> None:
+    x = gd.tensor([0.3], requires_grad=True)
+    y = sine_times(x, 2.0)
+    x.data += 1
+    with pytest.raises(InPlaceError, match="changed in place"):
+        y.sum().backward()

@@ -93,6 +93,17 @@ CALLS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (np.take_along_axis, (np.array([[0], [2]]), 1), {}),
     (np.tensordot, (A.T, 1), {}),
     (np.tile, (2,), {}),
+    (np.trace, (1,), {"dtype": np.float32}),
+    (np.linalg.cond, (), {}),
+    (np.linalg.diagonal, (), {"offset": 1}),
+    (np.linalg.matmul, (A.T,), {}),
+    (np.linalg.matrix_norm, (), {"ord": 1}),
+    (np.linalg.matrix_rank, (), {}),
+    (np.linalg.matrix_transpose, (), {}),
+    (np.linalg.pinv, (1e-10,), {}),
+    (np.linalg.svdvals, (), {}),
+    (np.linalg.trace, (), {"offset": -1}),
+    (np.linalg.vector_norm, (), {"ord": 1, "axis": 0}),
     (np.tril, (), {}),
     (np.triu, (1,), {}),
     (np.unique_values, (), {}),
@@ -104,6 +115,17 @@ CALLS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
 
 # these take or give something else than one array
 SEVERAL: dict[Any, Any] = {
+    np.linalg.cholesky: lambda x: np.linalg.cholesky(x @ A.T, upper=True),
+    np.linalg.cross: lambda x: np.linalg.cross(x[0], A, axis=-1),
+    np.linalg.det: lambda x: np.linalg.det(x @ A.T),
+    np.linalg.eigh: lambda x: np.linalg.eigh(x @ A.T, "U").eigenvalues,
+    np.linalg.eigvalsh: lambda x: np.linalg.eigvalsh(x @ A.T),
+    np.linalg.inv: lambda x: np.linalg.inv(x @ A.T),
+    np.linalg.matrix_power: lambda x: np.linalg.matrix_power(x @ A.T, -2),
+    np.linalg.qr: lambda x: np.linalg.qr(x, mode="complete").R,
+    np.linalg.slogdet: lambda x: np.linalg.slogdet(x @ A.T).logabsdet,
+    np.linalg.solve: lambda x: np.linalg.solve(A @ A.T, x),
+    np.linalg.svd: lambda x: np.linalg.svd(x, full_matrices=False).S,
     np.einsum: lambda x: np.einsum("ij,kj->ik", A, x),
     np.linalg.outer: lambda x: np.linalg.outer(x[0], A[1]),
     np.meshgrid: lambda x: np.meshgrid(x[0], A[1])[1],
@@ -127,9 +149,27 @@ def test_functions_that_take_or_give_several_arrays(function: Any) -> None:
     np.testing.assert_allclose(result.numpy(), SEVERAL[function](A))
 
 
-def test_the_norm_of_a_matrix_is_not_taken_for_that_of_its_elements() -> None:
-    with pytest.raises(UnsupportedError, match="the norms of a matrix are not supported"):
-        np.linalg.norm(gd.asarray(A), 2)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"ord": 2},
+        {"ord": "nuc", "keepdims": True},
+        {"ord": 1, "axis": (1, 0), "keepdims": True},
+        {"ord": 1, "axis": 1},
+        {"axis": (0, 1)},
+    ],
+    ids=str,
+)
+def test_the_norm_of_a_matrix_and_that_of_its_elements(options: dict[str, Any]) -> None:
+    wanted = np.linalg.norm(A, **options)
+    result = np.linalg.norm(gd.asarray(A), **options)
+    assert result.shape == wanted.shape
+    np.testing.assert_allclose(result.numpy(), wanted)
+
+
+def test_only_the_singular_values() -> None:
+    np.testing.assert_allclose(np.linalg.svd(gd.asarray(A), compute_uv=False).numpy(), np.linalg.svdvals(A))
 
 
 @pytest.mark.parametrize(("function", "args", "kwargs"), CALLS, ids=[f.__name__ for f, _, _ in CALLS])
@@ -165,7 +205,7 @@ def test_numpys_functions_carry_gradients() -> None:
     [
         (np.cbrt, "numpy.cbrt"),
         (np.fft.fft, "numpy.fft.fft"),
-        (np.linalg.inv, "numpy.linalg.inv"),
+        (np.linalg.eig, "numpy.linalg.eig"),
         (np.median, "numpy.median"),
         (np.hypot.reduce, "numpy.hypot.reduce"),
         (np.add.accumulate, "numpy.add.accumulate"),

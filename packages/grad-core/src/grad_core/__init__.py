@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import errors, extend, random, testing
+from . import errors, extend, linalg, random, testing
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
@@ -61,6 +61,7 @@ from .ops.logic import (
     logical_xor,
     not_equal,
 )  # fmt: skip
+from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
@@ -88,6 +89,8 @@ from .ops.sort import argsort, searchsorted, sort, topk, unique_all, unique_coun
 from .ops.special import erf, log2, log10, logaddexp, logit, reciprocal, silu, softplus
 from .ops.triangle import tril, triu
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
+from .transforms.batch import vmap
+from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
 from .transforms.matrix import hessian, hvp, jacobian
 from .transforms.reverse import grad, gradients, value_and_grad, vjp
@@ -122,6 +125,7 @@ __all__ = [
     "bitwise_xor",
     "broadcast_to",
     "ceil",
+    "checkpoint",
     "clip",
     "concat",
     "copysign",
@@ -172,6 +176,7 @@ __all__ = [
     "kron",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -249,6 +254,7 @@ __all__ = [
     "testing",
     "tile",
     "topk",
+    "trace",
     "transpose",
     "tril",
     "triu",
@@ -262,6 +268,7 @@ __all__ = [
     "var",
     "vecdot",
     "vjp",
+    "vmap",
     "where",
     "zeros",
     "zeros_like",

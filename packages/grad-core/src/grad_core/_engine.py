@@ -1,9 +1,8 @@
 """The backward pass: one walk over the graph, newest node first, calling each op's own rules.
 
 The walk knows nothing of any op. It calls the same rules with plain arrays, with tracked tensors (`create_graph`, for
-derivatives of any order), or with untracked tensors (while a recorder listens). It keeps a heap of node numbers
-instead of
-recursing, so depth is no limit, and each node runs once, after everything that used its result.
+derivatives of any order), or with untracked tensors (while a recorder listens, and inside `vmap`). It keeps a heap of
+node numbers instead of recursing, so depth is no limit, and each node runs once, after everything that used its result.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
+from ._batched import Batched
 from ._modes import enable_grad, no_grad, state
 from ._node import Node, Value
 from ._op import wrap
@@ -26,6 +26,9 @@ Root = tuple[Value, Any]
 
 _new = object.__new__
 ndarray = np.ndarray
+# what the rules are called with: arrays, tensors without a history, or tensors at their place in the graph
+_PLAIN, _UNTRACKED, _TRACKED = range(3)
+_ARRAYS = (np.ndarray, np.generic, Batched)
 
 
 # the computed tensors whose gradients backward keeps: by node, per output, without keeping either alive
@@ -55,11 +58,13 @@ def run(
     """
     if create_graph:
         with enable_grad():
-            return _walk(roots, retain_graph, True, targets)
+            return _walk(roots, retain_graph, _TRACKED, targets)
+    if state.counts:  # batched values are computed with as tensors, and may have histories of their own, which go on
+        return _walk(roots, retain_graph, _UNTRACKED, targets)
     if state.recorder is not None:
         with no_grad():
-            return _walk(roots, retain_graph, True, targets)
-    return _walk(roots, retain_graph, False, targets)
+            return _walk(roots, retain_graph, _TRACKED, targets)
+    return _walk(roots, retain_graph, _PLAIN, targets)
 
 
 class _Gathered:
@@ -115,7 +120,7 @@ def _complete(grads: list[Any], specs: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _walk(
-    roots: Sequence[Root], retain_graph: bool, lifted: bool, targets: Sequence[Value] | None
+    roots: Sequence[Root], retain_graph: bool, lifted: int, targets: Sequence[Value] | None
 ) -> list[tuple[Value, Any]]:
     useful = None if targets is None else _leading_to(targets, roots)
     captured = {} if targets is None else {(x._node.number, x._port): None for x in targets if x._node is not None}
@@ -148,17 +153,14 @@ def _walk(
             if all(edge is None for edge in edges):
                 continue
         saved = node.saved
-        if saved is None:
-            raise GraphReleasedError(
-                f"the values saved by {node.op.name!r} were released by an earlier backward: "
-                "pass retain_graph=True to that one, or compute the result again"
-            )
+        if type(saved) is not list:
+            saved = _restored(node)
         for version, count, position in node.versions:
             if version[0] != count:
                 raise _changed(node, version[0], count, position)
         ans = node.ans
         if lifted:
-            saved, ans = _lift(node)
+            saved, ans = _lift(node, lifted == _TRACKED)
         params = node.params
         ports = node.ports
         rules = node.rules
@@ -260,29 +262,43 @@ def _leading_to(targets: Sequence[Value], roots: Sequence[Root]) -> set[Any]:
     return useful
 
 
-def _lift(node: Node) -> tuple[list[Any], Any]:
-    """The saved values as tensors with their place in the graph, for rules whose own derivative may be wanted."""
-    edges = node.edges
+def _restored(node: Node) -> list[Any]:
+    """What a node saved, where it is not there: to be computed again, or gone."""
+    if node.saved is None:
+        raise GraphReleasedError(
+            f"the values saved by {node.op.name!r} were released by an earlier backward: "
+            "pass retain_graph=True to that one, or compute the result again"
+        )
+    saved: Any = node.saved
+    while type(saved) is not list:  # what comes back may itself be left to be computed again
+        saved.restore()
+        saved = node.saved
+    return saved
+
+
+def _lift(node: Node, tracked: bool) -> tuple[list[Any], Any]:
+    """The saved values as tensors, for rules whose own derivative may be wanted with their place in the graph."""
+    edges = node.edges if tracked else (None,) * len(node.edges)
+    maker = node if tracked else None
     ports = node.ports or (0,) * len(edges)
     saved = [
-        wrap(array, edge, port) if isinstance(array, np.ndarray | np.generic) else array
-        for array, edge, port in zip(node.saved or (), edges, ports, strict=True)
+        wrap(array, edge, port) if isinstance(array, _ARRAYS) else array
+        for array, edge, port in zip(node.saved or (), edges, ports, strict=False)  # behind them what the op keeps
     ]
     if isinstance(node.ans, tuple):
         ans: Any = tuple(
-            [
-                wrap(array, node, port) if isinstance(array, np.ndarray | np.generic) else array
-                for port, array in enumerate(node.ans)
-            ]
+            [wrap(array, maker, port) if isinstance(array, _ARRAYS) else array for port, array in enumerate(node.ans)]
         )
     else:
-        ans = wrap(node.ans, node) if isinstance(node.ans, np.ndarray | np.generic) else node.ans
-    for array, lifted in zip(node.saved or (), saved, strict=True):
+        ans = wrap(node.ans, maker) if isinstance(node.ans, _ARRAYS) else node.ans
+    for array, lifted in zip(node.saved or (), saved, strict=False):
         if isinstance(array, np.generic) and lifted._data is not array:  # a leaf, which is lifted as itself
             raise _changed(node, lifted._version[0], 0, 0)
     for version, _, position in node.versions:  # a change of the original must be noticed through these too
         lifted = saved[position] if position >= 0 else ans[-1 - position] if isinstance(ans, tuple) else ans
         lifted._version = version
+    if node.op.keep is not None:  # in operations whose derivatives count, instead of the arrays
+        saved.append(node.op.keep(*saved, **node.params))
     return saved, ans
 
 

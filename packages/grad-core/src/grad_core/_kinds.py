@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._op import Op, Rule
+from ._op import Op, Rule, batch_elements
 from ._sums import total
 
 __all__ = ["broadcast_to", "elementwise", "explain_broadcast", "linear", "sum_to"]
@@ -153,34 +153,20 @@ def elementwise(
         return added if np.shape(added) == np.shape(ans) else broadcast_to.on(added, shape=np.shape(ans))
 
     def declare(forward: Callable[..., Any]) -> Op:
-        made: Op
-
-        def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
-            rank = max(np.ndim(x) - (axis is not None) for x, axis in zip(inputs, axes, strict=True))
-            return made.on(*[_batch_first(x, axis, rank) for x, axis in zip(inputs, axes, strict=True)], **params), 0
-
         made = Op(
             forward,
             rules,
             kind="elementwise",
             exact=exact,
             jvp=jvp,
-            batch=batch,
             explain=explain_broadcast,
             ufunc=ufunc,
             name=name,
         )
+        made.batch = batch_elements(made)
         return made
 
     return declare
-
-
-def _batch_first(x: Any, axis: int | None, rank: int) -> Any:
-    """The batch axis in front, then as many axes as the widest input has, so that broadcasting still lines them up."""
-    if axis is None:
-        return x
-    x = np.moveaxis(x, axis, 0)
-    return np.reshape(x, (x.shape[0], *(1,) * (rank - x.ndim + 1), *x.shape[1:]))
 
 
 def _product(partial: Rule | float) -> Rule:

@@ -5,7 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ._op import apply
-from .ops import arrange, index, linalg, logic, norms, pick, pieces, products, reduce, rounding, scan, shape, sort
+from .ops import (
+    arrange,
+    index,
+    linalg,
+    logic,
+    measures,
+    norms,
+    pick,
+    pieces,
+    products,
+    reduce,
+    rounding,
+    scan,
+    shape,
+    sort,
+)
 from .ops import elementwise as e
 from .ops._axes import Axes
 
@@ -233,6 +248,10 @@ class Methods:
     def diagonal(self, offset: int = 0) -> Tensor:
         """See ``grad_core.diagonal``."""
         return pieces.diagonal(self, offset)
+
+    def trace(self, offset: int = 0) -> Tensor:
+        """See ``grad_core.trace``."""
+        return measures.trace(self, offset)
 
     # Positions and products
 

@@ -8,10 +8,22 @@ from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["Recorder", "enable_grad", "inference_mode", "is_grad_enabled", "no_grad", "recording", "state"]
+__all__ = [
+    "Batching",
+    "Recorder",
+    "batching",
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "recording",
+    "state",
+]
 
 # called with (op, inputs, params, outputs) after each op; inputs and outputs are the Tensors and constants themselves
 Recorder = Callable[[Any, tuple[Any, ...], dict[str, Any], tuple[Any, ...]], None]
+# called with (op, inputs, arrays, params) where some of the arrays are batched; returns the result, batched
+Batching = Callable[[Any, tuple[Any, ...], list[Any], dict[str, Any]], Any]
 
 
 class _State(threading.local):
@@ -19,6 +31,9 @@ class _State(threading.local):
 
     grad: bool = True
     recorder: Recorder | None = None
+    batching: Batching | None = None  # what computes ops on batched inputs; None outside of vmap
+    counts: tuple[int, ...] = ()  # the number of entries of each vmap, from the outermost in
+    watched: bool = False  # whether any of the above is on: the one thing that every op looks at
 
 
 state = _State()
@@ -121,9 +136,23 @@ def recording(recorder: Recorder) -> Iterator[None]:
         <op broadcast_to>
         <op multiply>
     """
-    earlier = state.recorder
+    earlier, watched = state.recorder, state.watched
     state.recorder = recorder
+    state.watched = True
     try:
         yield
     finally:
-        state.recorder = earlier
+        state.recorder, state.watched = earlier, watched
+
+
+@contextmanager
+def batching(compute: Batching, count: int) -> Iterator[int]:
+    """One level of batches deeper, with `count` entries: batched ops go to `compute`; gives the number of the level."""
+    earlier, watched, counts = state.batching, state.watched, state.counts
+    state.batching = compute
+    state.watched = True
+    state.counts = (*counts, count)
+    try:
+        yield len(state.counts)
+    finally:
+        state.batching, state.watched, state.counts = earlier, watched, counts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._batched import Batched
 from ._dtypes import constant
 
 if TYPE_CHECKING:
@@ -20,7 +21,20 @@ NUMBERS = frozenset({float, int, bool})
 # NumPy computes 0-d results as scalars, and ten times faster from scalars than from 0-d arrays: tensors keep
 # them as they come
 KEPT = frozenset(
-    {ndarray, np.float16, np.float32, np.float64, np.bool_, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16}
+    {
+        ndarray,
+        np.float16,
+        np.float32,
+        np.float64,
+        np.bool_,
+        np.int8,
+        np.int16,
+        np.int32,
+        np.int64,
+        np.uint8,
+        np.uint16,
+        Batched,
+    }
 )
 
 
@@ -29,7 +43,7 @@ class Value:
 
     __slots__ = ("__weakref__", "_data", "_grad", "_node", "_port", "_requires_grad", "_version", "name")
 
-    _data: Any  # an ndarray, or a NumPy scalar for 0-d values
+    _data: Any  # an ndarray, a NumPy scalar for 0-d values, or Batched inside vmap
     _requires_grad: bool
     _node: Node | None  # the op call that made it; None for leaves and constants
     _port: int  # which of the node's outputs it is
@@ -86,7 +100,9 @@ class Node:
     edges: Sequence[Any]  # per input: the Node it came from, the leaf Tensor itself, or None where no gradient goes
     ports: Sequence[int] | None  # per input: which output of that node it is; None stands for all zeros
     rules: Sequence[Any]  # per input
-    saved: list[Any] | None  # per input: array, number, Spec, or None where nothing is needed; None once released
+    # per input: array, number, Spec, or None where nothing is needed; None once released; or something whose
+    # `restore()` puts such a list here
+    saved: Any
     ans: Any
     # per saved array of a tensor: its counter, the count at saving, and which it is: input i, or output -1 - i
     versions: Sequence[tuple[list[int], int, int]]

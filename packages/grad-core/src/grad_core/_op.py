@@ -7,10 +7,11 @@ import itertools
 import operator
 from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
+from ._batched import Batched, batch_first
 from ._dtypes import PLAIN, constant
 from ._modes import state
 from ._node import KEPT, NUMBERS, Node, Spec, Value, spec, start_version
@@ -19,7 +20,7 @@ from .errors import DTypeError, GradError, ShapeError
 if TYPE_CHECKING:
     from ._tensor import Tensor
 
-__all__ = ["Op", "apply", "nondiff", "op", "wrap"]
+__all__ = ["Keeping", "Op", "Rule", "apply", "batch_elements", "next_number", "nondiff", "op", "wrap"]
 
 Array = np.ndarray[Any, Any]
 Rule = Callable[..., Any]
@@ -40,7 +41,29 @@ _OPERATORS: dict[np.ufunc, Callable[..., Any]] = {
     np.negative: operator.neg,
 }
 # newer nodes have smaller numbers, so that a plain min-heap of them yields the newest first
-_next_number = itertools.count(0, -1).__next__
+next_number = itertools.count(0, -1).__next__
+
+
+class Keeping(NamedTuple):
+    """What a forward returns that has something for its rules: the result, or a tuple of them, and what is kept.
+
+    See the argument `keep` of ``op``.
+
+    Example:
+        >>> import numpy as np
+        >>> import grad_core as gd
+        >>> from grad_core.extend import Keeping, op
+        >>> def by_x(g, ans, _x, factor):
+        ...     return g * ans * factor
+        >>> @op(vjp=(by_x,), keep=lambda x: 2 * x)
+        ... def bell(x):
+        ...     return Keeping(np.exp(x * x), 2 * x)
+        >>> gd.grad(bell)(0.0), gd.grad(gd.grad(bell))(0.0)
+        (tensor(0.), tensor(2.))
+    """
+
+    result: Any
+    kept: Any
 
 
 class Op:
@@ -57,6 +80,8 @@ class Op:
         exact: rules to use instead where every input has the shape of the result; None where there are none.
         views: whether the result may share memory with the first input.
         kind: the declarator that made it.
+        run: the forward, together with what it keeps for the rules; the same as `forward` where `keep` is None.
+        keep: ``keep(*inputs, **params)`` gives what `run` keeps, in operations that can be differentiated; or None.
         jvp: ``jvp(tangents, ans, *inputs, **params)`` or None. batch: ``batch(inputs, axes, **params)`` or None.
 
     Example:
@@ -80,13 +105,16 @@ class Op:
         jvp: Callable[..., Any] | None = None,
         batch: Callable[..., Any] | None = None,
         explain: Callable[..., str | None] | None = None,
+        keep: Callable[..., Any] | None = None,
         ufunc: np.ufunc | None = None,
         name: str | None = None,
     ) -> None:
         update_wrapper(self, forward)
         self.name = name or forward.__name__.strip("_")
         self.into = ufunc or forward
-        self.forward = forward if ufunc is None else _OPERATORS.get(ufunc, ufunc)
+        self.run = forward if ufunc is None else _OPERATORS.get(ufunc, ufunc)
+        self.forward = self.run if keep is None else lambda *arrays, **params: forward(*arrays, **params).result
+        self.keep = keep
         self.rules = rules
         self.kind = kind
         self.exact = exact
@@ -126,7 +154,8 @@ class Op:
             rule for i, rule in enumerate(self.rules or ()) if rule is not None and (self.variadic or tracked >> i & 1)
         ]
         reads = [_reads(rule, count) for rule in wanted]
-        kept = tuple([i for i in range(count) if any(of_inputs[i] for _, of_inputs in reads)])
+        # what is kept can be had again from the inputs alone, so these all stay then
+        kept = tuple([i for i in range(count) if self.keep or any(of_inputs[i] for _, of_inputs in reads)])
         dropped = tuple([i for i in range(count) if i not in kept])
         plan = (kept, dropped, any(of_ans for of_ans, _ in reads))
         if not self.variadic:
@@ -217,10 +246,17 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             arrays.append(x if type(x) in PLAIN else constant(x))
             edges.append(None)
         bit += bit
+    watched = state.watched
     try:
-        ans = op.forward(*arrays, **params) if params else op.forward(*arrays)
+        if watched and state.batching is not None and Batched in map(type, arrays):
+            ans = state.batching(op, inputs, arrays, params)
+        else:
+            ans = op.run(*arrays, **params) if params else op.run(*arrays)
     except (ValueError, TypeError) as error:
         raise op.error(error, arrays, params) from error
+    private = None
+    if type(ans) is Keeping:
+        ans, private = ans
     several = type(ans) is tuple
     if several:
         outs = tuple([wrap(array) for array in ans])
@@ -245,7 +281,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         node = _new(Node)
         node.op = op
         node.params = params
-        node.number = _next_number()
+        node.number = next_number()
         node.ports = None
         if ported:
             node.ports = [x._port if edge is not None else 0 for x, edge in zip(inputs, edges, strict=True)]
@@ -270,6 +306,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
                 arrays[i] = spec(arrays[i])
             node.ans = ans if keeps_ans else spec(ans)
         node.rules = rules
+        if private is not None:
+            arrays.append(private)
         node.saved = arrays
         versions: list[tuple[list[int], int, int]] = []
         for i in kept:
@@ -293,7 +331,7 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             node.result = ans.dtype
             out._node = node
             out._requires_grad = True
-    if state.recorder is not None:
+    if watched and state.recorder is not None:
         state.recorder(op, inputs, params, outs)
     return out
 
@@ -304,6 +342,7 @@ def op(
     jvp: Rule | None = None,
     batch: Rule | None = None,
     explain: Callable[..., str | None] | None = None,
+    keep: Callable[..., Any] | None = None,
     views: bool = False,
     name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Op]:
@@ -321,6 +360,10 @@ def op(
         jvp: ``jvp(tangents, ans, *inputs, **params)``, tangents None where zero; derived from `vjp` where not given.
         batch: ``batch(inputs, axes, **params) -> (ans, axis)``; a loop over the batch where not given.
         explain: ``explain(*arrays, **params)`` says what is wrong with shapes that the forward refused.
+        keep: for an op whose forward comes by something that its rules need too. The forward then returns
+            ``Keeping(result, kept)``, and each rule gets `kept` as one more positional argument behind the inputs.
+            ``keep(*inputs, **params)`` gives the same as `kept`, in operations that can be differentiated: derivatives
+            of higher order, and vmap, call it instead.
         views: the result may share memory with the first argument.
         name: how messages call the op; the name of the function where not given.
 
@@ -340,7 +383,16 @@ def op(
         variadic = callable(vjp)
         rules = (vjp,) if callable(vjp) else vjp
         return Op(
-            forward, rules, kind="op", variadic=variadic, jvp=jvp, batch=batch, explain=explain, views=views, name=name
+            forward,
+            rules,
+            kind="op",
+            variadic=variadic,
+            jvp=jvp,
+            batch=batch,
+            explain=explain,
+            keep=keep,
+            views=views,
+            name=name,
         )
 
     return declare
@@ -355,7 +407,8 @@ def nondiff(
 ) -> Callable[[Callable[..., Any]], Op]:
     """Declare a function of arrays whose results have no history: comparisons, indices, rounding to integers.
 
-    With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation.
+    With `ufunc`, that NumPy function is the forward, and the decorated function carries only name and documentation;
+    being a function of each element, it needs no `batch`.
 
     Example:
         >>> import numpy as np
@@ -369,6 +422,19 @@ def nondiff(
     """
 
     def declare(forward: Callable[..., Any]) -> Op:
-        return Op(forward, None, kind="nondiff", ufunc=ufunc, batch=batch, explain=explain, name=name)
+        made = Op(forward, None, kind="nondiff", ufunc=ufunc, batch=batch, explain=explain, name=name)
+        if ufunc is not None and batch is None:
+            made.batch = batch_elements(made)
+        return made
 
     return declare
+
+
+def batch_elements(made: Op) -> Rule:
+    """Batching of a function of each element: the batch in front, and the other axes lined up behind it."""
+
+    def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
+        rank = max(np.ndim(x) - (axis is not None) for x, axis in zip(inputs, axes, strict=True))
+        return made.on(*[batch_first(x, axis, rank) for x, axis in zip(inputs, axes, strict=True)], **params), 0
+
+    return batch

@@ -15,12 +15,16 @@ from ._node import Value
 from .errors import ConversionError, UnsupportedError
 from .ops import (
     arrange,
+    decompositions,
+    determinants,
+    eigen,
     einsum,
     elementwise,
     fill,
     grids,
     linalg,
     logic,
+    measures,
     norms,
     pick,
     pieces,
@@ -29,6 +33,7 @@ from .ops import (
     rounding,
     scan,
     shape,
+    solving,
     sort,
     special,
     triangle,
@@ -125,9 +130,34 @@ def _std(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -
 
 
 def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 - NumPy's name
-    if ord is not None and x.ndim != 1 and not isinstance(axis, int):
-        raise UnsupportedError("numpy.linalg.norm: the norms of a matrix are not supported for tensors; give one axis")
-    return norms.norm(x, 2 if ord is None else ord, axis, keepdims=keepdims)
+    if ord is None:
+        return norms.norm(x, 2, axis, keepdims=keepdims)
+    if isinstance(axis, tuple) and len(axis) == 2:
+        result = measures.matrix_norm(shape.moveaxis(x, axis, (-2, -1)), ord)
+        return shape.expand_dims(result, tuple([a % x.ndim for a in axis])) if keepdims else result
+    if axis is None and x.ndim == 2:
+        return measures.matrix_norm(x, ord, keepdims=keepdims)
+    return measures.vector_norm(x, ord, axis, keepdims=keepdims)
+
+
+def _diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    return pieces.diagonal(x, offset, -2, -1)
+
+
+def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return measures.trace(x, offset, -2, -1, dtype=dtype)
+
+
+def _numpy_trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+    return measures.trace(a, offset, axis1, axis2, dtype=dtype)
+
+
+def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    return decompositions.svd(a, full_matrices) if compute_uv else decompositions.svdvals(a)
+
+
+def _pinv(a: Any, rcond: Any = None, *, rtol: Any = None) -> Any:
+    return solving.pinv(a, rtol=rtol if rcond is None else rcond)
 
 
 def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
@@ -162,10 +192,31 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.flip: arrange.flip,
     np.full_like: fill.full_like,
     np.kron: products.kron,
+    np.linalg.cholesky: decompositions.cholesky,
+    np.linalg.cond: measures.cond,
+    np.linalg.cross: products.cross,
+    np.linalg.det: determinants.det,
+    np.linalg.diagonal: _diagonal,
+    np.linalg.eigh: eigen.eigh,
+    np.linalg.eigvalsh: eigen.eigvalsh,
+    np.linalg.inv: solving.inv,
+    np.linalg.matmul: linalg.matmul,
+    np.linalg.matrix_norm: measures.matrix_norm,
+    np.linalg.matrix_power: solving.matrix_power,
+    np.linalg.matrix_rank: measures.matrix_rank,
+    np.linalg.matrix_transpose: shape.matrix_transpose,
     np.linalg.norm: _norm,
     np.linalg.outer: products.outer,
+    np.linalg.pinv: _pinv,
+    np.linalg.qr: decompositions.qr,
+    np.linalg.slogdet: determinants.slogdet,
+    np.linalg.solve: solving.solve,
+    np.linalg.svd: _svd,
+    np.linalg.svdvals: decompositions.svdvals,
     np.linalg.tensordot: products.tensordot,
+    np.linalg.trace: _trace,
     np.linalg.vecdot: products.vecdot,
+    np.linalg.vector_norm: measures.vector_norm,
     np.matrix_transpose: shape.matrix_transpose,
     np.max: reduce.max,
     np.mean: reduce.mean,
@@ -196,6 +247,7 @@ FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.take_along_axis: pick.take_along_axis,
     np.tensordot: products.tensordot,
     np.tile: arrange.tile,
+    np.trace: _numpy_trace,
     np.transpose: shape.transpose,
     np.tril: triangle.tril,
     np.triu: triangle.triu,

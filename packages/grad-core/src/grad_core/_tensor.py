@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from . import _op
+from ._batched import Batched
 from ._dtypes import constant, get_default_dtype
 from ._engine import retain, run
 from ._methods import Methods
+from ._modes import state
 from ._node import Node, Value, array_like, start_version
 from ._op import wrap
 from ._protocols import Protocols
 from .errors import ConversionError, DTypeError, GradientError, ShapeError
+from .ops.assign import assigned
 
 __all__ = ["Tensor", "cotangent"]
 
@@ -45,7 +49,7 @@ class Tensor(Value, Methods, Protocols):
     __slots__ = ()
 
     def __init__(self, data: Any, *, requires_grad: bool = False, name: str | None = None) -> None:
-        self._data = data.data if isinstance(data, Tensor) else constant(data)
+        self._data = _shared(data) if isinstance(data, Tensor) else constant(data)
         self._requires_grad = False
         self._node = None
         self._port = 0
@@ -70,6 +74,8 @@ class Tensor(Value, Methods, Protocols):
     @data.setter
     def data(self, value: Any) -> None:
         array = value._data if isinstance(value, Value) else constant(value)
+        if type(array) is Batched:
+            array = np.asarray(array)  # refuses: the values of one vmap would stay behind in a tensor outside of it
         if array.shape != self._data.shape:
             raise ShapeError(
                 f"data of shape {array.shape} cannot replace data of shape {self._data.shape}: make a new "
@@ -168,16 +174,50 @@ class Tensor(Value, Methods, Protocols):
         return format(self.item(), spec) if spec and self._data.size == 1 else format(str(self), spec)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self._requires_grad or (isinstance(value, Value) and value._requires_grad):
-            raise GradientError(
-                "assignment into a tensor with history, or of a value with history, would not be differentiated: "
-                "build the result with gd.where, gd.concat or gd.scatter_add, or assign to x.data"
-            )
+        """``x[key] = value``: the gradient flows to `value`, and to `x` where it was not overwritten.
+
+        With a history, or inside ``vmap``, the tensor gets a new array, and what was computed from it before keeps the
+        earlier values. Otherwise the array is changed in place.
+
+        Raises:
+            GradientError: a leaf that requires grad, or a view that shares its memory with another tensor, which would
+                have to change too.
+        """
+        tracked = state.grad and (self._requires_grad or (isinstance(value, Value) and value._requires_grad))
+        # whoever watches ops has to see it too: vmap, and recorders
+        if tracked or (state.watched and not (self._node is None and self._requires_grad)):
+            self._become(key, value)
+            return
         key = tuple([k._data if isinstance(k, Value) else k for k in key]) if isinstance(key, tuple) else key
         self.data[key._data if isinstance(key, Value) else key] = value._data if isinstance(value, Value) else value
         start_version(self)[0] += 1
 
+    def _become(self, key: Any, value: Any) -> None:
+        """Take the place in the graph, and the array, of the result of an assignment."""
+        if self._node is None and self._requires_grad:
+            raise GradientError(
+                f"assignment into a leaf that requires grad{_named(self)}: its gradient would belong to values "
+                "that are gone. Assign to a copy, y = x + 0, or change the values without history, in a block of "
+                "`with gd.no_grad():`"
+            )
+        is_view = type(self._data) is np.ndarray and self._data.base is not None and self._version is not None
+        # tensors that share memory share the counter; if nobody else holds it, there is no other that had to change
+        if is_view and getrefcount(self._version) > 2:
+            raise GradientError(
+                f"assignment with history into a view of shape {self.shape}{_named(self)}: another tensor shares its "
+                "memory, or a derivative needs it, and would have to change too. Assign to a copy of it, y = x + 0, or "
+                "through the tensor it is a view of"
+            )
+        result = assigned(self, key, value)
+        self._data = result._data
+        self._node = result._node
+        self._port = result._port
+        self._requires_grad = result._requires_grad
+        self._version = None
+
     def __repr__(self) -> str:
+        if type(self._data) is Batched:
+            return f"tensor(one of {self._data.whole.shape[0]} in vmap, shape={self.shape}, dtype={self.dtype})"
         data = self.data
         text = np.array2string(data, separator=", ", prefix="tensor(", threshold=1000)
         parts = [text if data.size else f"[], shape={data.shape}" if data.shape != (0,) else "[]"]
@@ -256,6 +296,8 @@ class Tensor(Value, Methods, Protocols):
 
     def detach(self) -> Tensor:
         """The same array without its history; memory is shared."""
+        if type(self._data) is Batched:
+            return wrap(Batched(self._data.whole.detach(), self._data.level))  # type: ignore[no-any-return]
         out: Tensor = wrap(self.data)
         out._version = start_version(self)
         return out
@@ -307,6 +349,12 @@ class Tensor(Value, Methods, Protocols):
         keep = create_graph if retain_graph is None else retain_graph
         for leaf, g in run([(self, start)], retain_graph=keep, create_graph=create_graph):
             g = g if isinstance(g, Value) else wrap(g)
+            if type(g._data) is Batched and type(leaf._data) is not Batched:
+                raise GradientError(
+                    f"backward() inside vmap: each of {g._data.whole.shape[0]} entries has a gradient of its own for "
+                    f"one tensor of shape {leaf._data.shape}{_named(leaf)}: take it with gd.grad, which returns them "
+                    "all"
+                )
             leaf._grad = g if leaf._grad is None else leaf._grad + g
 
 
@@ -330,15 +378,19 @@ def cotangent(x: Tensor, gradient: Any, caller: str, create_graph: bool) -> Any:
                 "number first (.sum() or .mean()), or pass an array of its shape as gradient="
             )
         return np.ones(x.shape, x.dtype) if x.ndim else x.dtype.type(1)
-    start = array_like(gradient)
-    if isinstance(start, Value) and not create_graph:
-        start = start._data
+    start: Any = array_like(gradient)
     if start.shape != x.shape:
         raise ShapeError(
             f"{caller}: the gradient to start from has shape {start.shape}, and the tensor {x.shape}: "
             "they must be equal"
         )
-    return start if start.dtype == x.dtype else start.astype(x.dtype)
+    start = start if start.dtype == x.dtype else start.astype(x.dtype)
+    return start._data if isinstance(start, Value) and not create_graph else start
+
+
+def _shared(x: Tensor) -> Any:
+    """What another tensor holds to share memory with `x`: its array, made where it has only a number so far."""
+    return x._data if type(x._data) is Batched else x.data
 
 
 def _named(x: Value) -> str:

@@ -7,6 +7,8 @@ ValueError`` and
 
 from __future__ import annotations
 
+import numpy as np
+
 __all__ = [
     "ConversionError",
     "DTypeError",
@@ -14,6 +16,7 @@ __all__ = [
     "GradientError",
     "GraphReleasedError",
     "InPlaceError",
+    "LinAlgError",
     "ShapeError",
     "UnsupportedError",
 ]
@@ -34,6 +37,22 @@ class ShapeError(GradError, ValueError):
         Traceback (most recent call last):
         ...
         grad_core.errors.ShapeError: add: shapes (2, 3) and (2, 4) do not broadcast: axis -1 has lengths 3 and 4. ...
+    """
+
+
+class LinAlgError(GradError, np.linalg.LinAlgError):
+    """A matrix that has no inverse, is not positive definite, or could not be decomposed.
+
+    The message names the function and, in a batch, the first such matrix.
+
+    Repair: add a small multiple of the identity, use ``linalg.pinv``, or look for NaN and infinity in it.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.linalg.inv(gd.tensor([[1.0, 2.0], [2.0, 4.0]]))
+        Traceback (most recent call last):
+        ...
+        grad_core.errors.LinAlgError: inv: the matrix of shape (2, 2) is singular: it has no inverse. ...
     """
 
 

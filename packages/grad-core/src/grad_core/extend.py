@@ -18,17 +18,21 @@ from __future__ import annotations
 from ._kinds import broadcast_to, elementwise, linear, sum_to
 from ._modes import recording
 from ._node import array_like, start_version
-from ._op import Op, apply, nondiff, op
+from ._op import Keeping, Op, apply, nondiff, op
 from ._tensor import Tensor
+from .ops._batching import batch_in_front, in_front
 from .transforms.batch import push_batch
 from .transforms.forward import push_forward
 
 __all__ = [
+    "Keeping",
     "Op",
     "apply",
     "array_like",
+    "batch_in_front",
     "broadcast_to",
     "elementwise",
+    "in_front",
     "linear",
     "mark_changed",
     "nondiff",

@@ -13,7 +13,7 @@ class Sample:
     """One call of a public function of grad_core on arrays.
 
     `pack` makes the arguments from the arrays where the function takes them otherwise than one by one. `join` makes
-    one array of several results.
+    one array of several results. Without `half` the function refuses float16.
     """
 
     function: str
@@ -23,6 +23,7 @@ class Sample:
     pack: Callable[..., tuple[Any, ...]] | None = None
     join: Callable[[Any], Any] | None = None
     differentiable: bool = True
+    half: bool = True
     note: str = ""
 
     @property
@@ -45,11 +46,13 @@ def arrays(*shapes: tuple[int, ...], seed: int = 0, low: float = -2.0, high: flo
 
 THEMES = (
     "arrange",
+    "assign",
     "elementwise",
     "fill",
     "index",
     "linalg",
     "logic",
+    "matrices",
     "norms",
     "pick",
     "products",

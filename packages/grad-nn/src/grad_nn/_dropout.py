@@ -6,7 +6,8 @@ import grad_core as gd
 from grad_core.random import Generator
 
 from ._module import Module
-from .functional import check_probability, dropout
+from .functional import dropout
+from .functional._checks import check_probability
 
 __all__ = ["Dropout"]
 

@@ -5,7 +5,8 @@ from typing import Any
 import grad_core as gd
 
 from ._module import Module
-from .functional import check_reduction, cross_entropy, mse_loss
+from .functional import cross_entropy, mse_loss
+from .functional._checks import check_reduction
 
 __all__ = ["CrossEntropyLoss", "MSELoss"]
 

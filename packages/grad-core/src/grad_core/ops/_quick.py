@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from grad_core._batched import Batched
 from grad_core._blocks import LARGE
 from grad_core._node import Value
 
@@ -28,7 +29,11 @@ def for_large_arrays(quick: Rule, *, broadcast: bool = False) -> Callable[[Rule]
         def either(g: Any, *values: Any, **params: Any) -> Any:
             last = values[-1]
             if (type(g) is _ndarray and g.size >= LARGE) or (type(last) is _ndarray and last.size >= LARGE):
-                plain = not isinstance(g, Value) and not any(isinstance(x, Value) for x in values)
+                plain = (
+                    type(g) is not Batched
+                    and not isinstance(g, Value)
+                    and not any(isinstance(x, Value | Batched) for x in values)
+                )
                 grad = quick(g, *values, **params) if plain else NotImplemented
                 if grad is not NotImplemented:
                     return grad

@@ -52,7 +52,7 @@ def peaks(ufunc: np.ufunc, rows: Any) -> Any:
     if length >= _MANY:
         return ufunc.reduce(rows, axis=1)
     # finding the place is twice as quick as NumPy's reduction, which is made for long rows
-    places = (np.argmax if ufunc is np.maximum else np.argmin)(rows, axis=1)
+    places: Any = (np.argmax if ufunc is np.maximum else np.argmin)(rows, axis=1)
     places += np.arange(0, count * length, length)
     return rows.reshape(-1)[places]
 
@@ -64,7 +64,7 @@ def peak_back(g: Any, top: Any, rows: Any, shape: tuple[int, ...]) -> Any:
         found = 0
         for i in range(rows.shape[1]):
             here = np.equal(rows[:, i], top)
-            found += np.count_nonzero(here)
+            found += int(np.count_nonzero(here))
             out[:, i] = select.on(here, g)
     else:
         places = np.flatnonzero(rows == top[:, None])

@@ -10,6 +10,8 @@ from grad_core._dtypes import resolve_dtype
 from grad_core._node import array_like
 from grad_core._op import nondiff
 
+from ._batching import batch_in_front
+
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
@@ -68,3 +70,6 @@ def empty_like(x: Any, dtype: Any = None) -> Tensor:
         (2,)
     """
     return _like(x, 0, dtype)
+
+
+_full_like.batch = batch_in_front(_full_like)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grad_core._batched import all_values
 from grad_core._dtypes import get_default_dtype, resolve_dtype
 from grad_core._node import array_like
 from grad_core._op import nondiff
@@ -107,7 +108,7 @@ def one_hot(indices: Any, num_classes: int, *, dtype: Any = None) -> Tensor:
         raise ValueError(f"one_hot: num_classes must be an integer, 0 or more, and it is {num_classes!r}")
     if x.dtype.kind not in "iu" and x.size:
         raise DTypeError(f"one_hot: indices must be integers, and these are {x.dtype}; cast them: x.astype('int64')")
-    values = np.asarray(getattr(x, "_data", x))
+    values = np.asarray(all_values(getattr(x, "_data", x)))
     wrong = values[(values < 0) | (values >= count)]
     if wrong.size:
         raise IndexError(f"one_hot: the index {wrong[0]} is not one of {count} classes, 0 to {count - 1}")

@@ -7,17 +7,19 @@ of the op, not parameters: they are data. Each op and its scatter are each other
 
 from __future__ import annotations
 
-from types import EllipsisType
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from grad_core._kinds import linear
-from grad_core._node import Value, array_like
+from grad_core._node import array_like
 from grad_core._op import op
 from grad_core.errors import ShapeError
 
 from ._axes import broadcasts_to
+from ._batching import in_front
+from ._keys import _HERE, batched_key, filled, split_key, without_masks
 from .pick import _put, _take
 
 if TYPE_CHECKING:
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["getitem", "scatter_add"]
 
-# marks in a key where the next array of positions goes
-_HERE = "array"
+_BatchAxes = tuple[int | None, ...]
 
 
 def _slice_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, key: tuple[Any, ...]) -> tuple[Any, int]:
@@ -61,9 +62,24 @@ def _unslice(x: Any, *, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     return out
 
 
-def _fill(key: tuple[Any, ...], positions: tuple[Any, ...]) -> tuple[Any, ...]:
-    rest = iter(positions)
-    return tuple([next(rest) if item is _HERE else item for item in key])
+def _gather_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, key: tuple[Any, ...]) -> tuple[Any, int]:
+    template, positions, ways = without_masks(key, inputs[1:], axes[1:])
+    shared = axes[0] is None
+    x = inputs[0][None] if shared else in_front(inputs[0], axes[0])
+    at = batched_key(x.shape[1:], template, positions, ways)
+    if shared:
+        at.positions[0] = np.zeros_like(at.positions[0])
+    return at.collect(_gather.on(x, *at.positions, key=at.key)), 0
+
+
+def _scatter_batch(
+    inputs: tuple[Any, ...], axes: _BatchAxes, *, key: tuple[Any, ...], shape: tuple[int, ...]
+) -> tuple[Any, int]:
+    template, positions, ways = without_masks(key, inputs[1:], axes[1:])
+    count = next(x.shape[axis] for x, axis in zip(inputs, axes, strict=True) if axis is not None)
+    x = np.broadcast_to(inputs[0], (count, *inputs[0].shape)) if axes[0] is None else in_front(inputs[0], axes[0])
+    at = batched_key(shape, template, positions, ways)
+    return _scatter.on(at.spread(x), *at.positions, key=at.key, shape=(count, *shape)), 0
 
 
 def _gather_back(g: Any, _ans: Any, _x: Any, *positions: Any, key: tuple[Any, ...], which: int) -> Any:
@@ -76,46 +92,25 @@ def _scatter_back(
     return _gather.on(g, *positions, key=key)
 
 
-@op(vjp=_gather_back, name="getitem")
+@op(vjp=_gather_back, batch=_gather_batch, name="getitem")
 def _gather(x: Any, *positions: Any, key: tuple[Any, ...]) -> Any:
-    return x[_fill(key, positions)]
+    return x[filled(key, positions)]
 
 
-@op(vjp=_scatter_back, name="scatter_add")
+@op(vjp=_scatter_back, batch=_scatter_batch, name="scatter_add")
 def _scatter(x: Any, *positions: Any, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `x` added at the places of `key`; what falls on one place is summed."""
     out = np.zeros(shape, x.dtype)
     if all(p.dtype == np.bool_ for p in positions):  # a mask names each place once
-        out[_fill(key, positions)] = x
+        out[filled(key, positions)] = x
     else:
-        np.add.at(out, _fill(key, positions), x)
+        np.add.at(out, filled(key, positions), x)
     return out
 
 
-def _split_key(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list[Any]]:
-    """A key as a tuple with marks, and the arrays of positions that go there."""
-    template: list[Any] = []
-    positions: list[Any] = []
-    for item in key if isinstance(key, tuple) else (key,):
-        if (
-            item is None
-            or isinstance(item, slice | EllipsisType)
-            or (isinstance(item, int | np.integer) and not isinstance(item, bool))
-        ):
-            template.append(item)
-            continue
-        array: Any = (
-            item if isinstance(item, Value | np.ndarray) else np.asarray(item, dtype=np.intp if item == [] else None)
-        )
-        if array.dtype.kind not in "iub":
-            raise IndexError(
-                f"getitem: an index of dtype {array.dtype} into shape {shape}: positions are integers, "
-                "slices, None, ..., "
-                "integer arrays or boolean masks"
-            )
-        template.append(_HERE)
-        positions.append(array)
-    return tuple(template), positions
+def read(x: Any, positions: Sequence[Any], key: tuple[Any, ...]) -> Any:
+    """``x[key]`` inside a rule, with the key as `split_key` gives it."""
+    return _gather.on(x, *positions, key=key) if positions else _slice.on(x, key=key)
 
 
 def _are_rows(positions: Any) -> bool:
@@ -139,7 +134,7 @@ def getitem(x: Any, key: Any) -> Tensor:
         tensor([2., 0., 1.])
     """
     x = array_like(x)
-    template, positions = _split_key(key, x.shape)
+    template, positions = split_key(key, x.shape)
     try:
         if template == (_HERE,) and x.ndim and _are_rows(positions[0]):
             return _take(x, positions[0], axis=0)
@@ -167,7 +162,7 @@ def scatter_add(x: Any, index: Any, values: Any) -> Tensor:
     """
     x = array_like(x)
     values = array_like(values)
-    template, positions = _split_key(index, x.shape)
+    template, positions = split_key(index, x.shape)
     places = getitem(np.empty(x.shape, np.bool_), index).shape
     if not broadcasts_to(values.shape, places):
         raise ShapeError(f"scatter_add: values of shape {values.shape} do not broadcast to the {places} of x[index]")

@@ -13,6 +13,7 @@ from grad_core.errors import ShapeError
 
 from . import reduce
 from ._axes import Axes, keep_axes, some_axes
+from ._batching import batch_past_axes
 from ._select import select
 from .elementwise import abs as _abs
 from .elementwise import sqrt, where
@@ -156,3 +157,6 @@ def count_nonzero(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tenso
     """
     x = array_like(x)
     return _count_nonzero(x, axis=some_axes(axis, x.ndim, "count_nonzero"), keepdims=keepdims)
+
+
+_count_nonzero.batch = batch_past_axes(_count_nonzero)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grad_core._batched import all_values
 from grad_core._node import Value, array_like
 from grad_core._op import Op, op
 from grad_core.errors import DTypeError, ShapeError
@@ -34,7 +35,7 @@ def _positions(indices: Any, name: str) -> Any:
 
 
 def _check_range(indices: Any, length: int, name: str, axis: int, shape: tuple[int, ...]) -> None:
-    values = indices._data if isinstance(indices, Value) else indices
+    values = all_values(indices._data) if isinstance(indices, Value) else indices
     if values.size and not (-length <= values.min() and values.max() < length):
         wrong = values.min() if values.min() < -length else values.max()
         allowed = f"-{length} to {length - 1}" if length else "none: it is empty"

@@ -11,14 +11,15 @@ from grad_core.errors import ShapeError
 
 from ._axes import one_axis, some_axes
 from ._contract import contract
+from .arrange import roll
 from .einsum import sum_products
-from .elementwise import multiply
+from .elementwise import multiply, subtract
 from .shape import moveaxis, ravel, reshape
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
-__all__ = ["dot", "kron", "outer", "tensordot", "vecdot"]
+__all__ = ["cross", "dot", "kron", "outer", "tensordot", "vecdot"]
 
 
 def dot(x: Any, y: Any) -> Tensor:
@@ -144,6 +145,37 @@ def vecdot(x: Any, y: Any, axis: int = -1) -> Tensor:
         )
     moved = [x if i == x.ndim - 1 else moveaxis(x, i, -1) for x, i in ((x, of_x), (y, of_y))]
     return sum_products("...i,...i->...", moved, "vecdot")
+
+
+def cross(x: Any, y: Any, axis: int = -1) -> Tensor:
+    """The vector product of vectors with three elements, at right angles to both.
+
+    Args:
+        x: length 3 along `axis`.
+        y: length 3 along `axis`; the other axes broadcast.
+        axis: of each; best a negative one, which means the same for both.
+
+    Raises:
+        ShapeError: another length along `axis`, or the other axes do not broadcast.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.linalg.cross(gd.tensor([1.0, 0.0, 0.0]), gd.tensor([0.0, 1.0, 0.0]))
+        tensor([0., 0., 1.])
+    """
+    x = array_like(x)
+    y = array_like(y)
+    of_x = one_axis(axis, x.ndim, "cross")
+    of_y = one_axis(axis, y.ndim, "cross")
+    if x.shape[of_x] != 3 or y.shape[of_y] != 3:
+        raise ShapeError(
+            f"cross: shapes {x.shape} and {y.shape} have lengths {x.shape[of_x]} and {y.shape[of_y]} along axis "
+            f"{axis}, and the vector product is one of vectors with three elements"
+        )
+    return subtract(
+        multiply(roll(x, -1, of_x), roll(y, -2, of_y)),
+        multiply(roll(x, -2, of_x), roll(y, -1, of_y)),
+    )
 
 
 def kron(x: Any, y: Any) -> Tensor:

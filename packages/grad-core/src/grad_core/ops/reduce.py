@@ -10,11 +10,12 @@ from grad_core._blocks import LARGE
 from grad_core._dtypes import resolve_dtype
 from grad_core._kinds import broadcast_to, linear
 from grad_core._node import array_like
-from grad_core._op import nondiff, op
+from grad_core._op import Op, Rule, nondiff, op
 from grad_core._sums import total
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, keep_axes, one_axis, reduced_shape, some_axes
+from ._batching import batch_past_axes, in_front
 from ._quick import for_large_arrays
 from ._rows import (
     first_largest,
@@ -40,6 +41,7 @@ _Axes = tuple[int, ...] | None  # counted from the front; None for all
 
 # NumPy's stubs do not take None for an axis together with a bool for keepdims, which NumPy itself does
 _add: Any = total
+_narrow: Any = np.add.reduce
 _largest: Any = np.maximum.reduce
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
@@ -113,7 +115,7 @@ def _mean_batch(
 )
 def _mean(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     if x.dtype == np.float16:  # the sum alone may pass 65504, the largest float16
-        return (np.add.reduce(x, axis, np.float32, None, keepdims) / _count(x.shape, axis)).astype(np.float16)
+        return (_narrow(x, axis=axis, keepdims=keepdims, dtype=np.float32) / _count(x.shape, axis)).astype(np.float16)
     return _add(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
 
 
@@ -392,7 +394,7 @@ def _argmax(x: Any, *, axis: int | None, keepdims: bool) -> Any:
         length = x.shape[axis]
         if length < 1 << 16 and not np.isnan(top).any():
             # NumPy copies the array with its axes turned; a maximum over the places, counted from the end, need not
-            left = np.arange(length, 0, -1, np.uint16).reshape((length,) + (1,) * (x.ndim - axis - 1))
+            left = np.arange(length, 0, -1).astype(np.uint16).reshape((length,) + (1,) * (x.ndim - axis - 1))
             return length - _largest(np.multiply(x == top, left), axis=axis, keepdims=keepdims).astype(np.int64)
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
@@ -458,3 +460,27 @@ def all(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """
     x = array_like(x)
     return _all(x, axis=some_axes(axis, x.ndim, "all"), keepdims=keepdims)
+
+
+for _made in (_max, _min, _logsumexp, _softmax, _log_softmax, _any, _all):
+    _made.batch = batch_past_axes(_made)
+
+
+def _batch_positions(made: Op) -> Rule:
+    """Batching of argmax and argmin, for which axis None means the position in the flattened array."""
+    along = batch_past_axes(made)
+
+    def batch(
+        inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int | None, keepdims: bool
+    ) -> tuple[Any, int]:
+        if axis is not None:
+            return along(inputs, axes, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
+        x = in_front(inputs[0], axes[0])
+        found = made.on(np.reshape(x, (x.shape[0], -1)), axis=1, keepdims=False)
+        return np.reshape(found, (x.shape[0], *(1,) * (x.ndim - 1))) if keepdims else found, 0
+
+    return batch
+
+
+_argmax.batch = _batch_positions(_argmax)
+_argmin.batch = _batch_positions(_argmin)

@@ -17,6 +17,7 @@ from grad_core._op import nondiff, op
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, broadcasts_to, one_axis, some_axes
+from ._batching import batch_in_front
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
@@ -394,3 +395,6 @@ def astype(x: Any, dtype: Any) -> Tensor:
     x = array_like(x)
     chosen = resolve_dtype(dtype)
     return (_astype if chosen.kind == "f" else _astype_whole)(x, dtype=chosen)
+
+
+_astype_whole.batch = batch_in_front(_astype_whole)

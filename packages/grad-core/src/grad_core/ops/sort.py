@@ -15,6 +15,7 @@ from grad_core._op import nondiff
 from grad_core.errors import DTypeError, ShapeError
 
 from ._axes import one_axis
+from ._batching import batch_in_front, in_front
 from .pick import _take_along
 from .shape import moveaxis
 
@@ -328,3 +329,19 @@ def searchsorted(x: Any, values: Any, *, side: str = "left", sorter: Any = None)
             )
         x = _take_along(x, positions, axis=-1, distinct=True)
     return _searchsorted(x, array_like(values), side=side)
+
+
+_argsort.batch = batch_in_front(_argsort)
+_top_positions.batch = batch_in_front(_top_positions)
+
+
+def _batch_search(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, side: Any) -> tuple[Any, int]:
+    x, values = inputs
+    if axes[0] is None:
+        return _searchsorted.on(x, in_front(values, axes[1]), side=side), 0
+    rows = in_front(x, axes[0])
+    each = [values] * len(rows) if axes[1] is None else in_front(values, axes[1])
+    return np.stack([_searchsorted.on(row, of_row, side=side) for row, of_row in zip(rows, each, strict=True)]), 0
+
+
+_searchsorted.batch = _batch_search

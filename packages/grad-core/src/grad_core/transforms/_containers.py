@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["leaves_of", "map_leaves"]
+from grad_core.errors import GradientError
+
+__all__ = ["SHARED", "leaves_of", "map_leaves", "spread_prefix"]
+
+SHARED: Any = object()  # stands for None as a leaf of a tree of axes, where None itself would be an empty tree
 
 
 def leaves_of(tree: Any) -> Iterator[Any]:
@@ -29,3 +33,17 @@ def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
     if isinstance(tree, list | tuple):
         return type(tree)([map_leaves(function, item) for item in tree])
     return None if tree is None else function(tree)
+
+
+def spread_prefix(axes: Any, tree: Any, name: str) -> Any:
+    """A tree of axes in the form of `tree`, from one in the form of its upper part: a number holds for all below it."""
+    if axes is None or isinstance(axes, int):
+        return map_leaves(lambda _: SHARED if axes is None else axes, tree)
+    if isinstance(axes, dict) and isinstance(tree, dict) and axes.keys() == tree.keys():
+        return {key: spread_prefix(axes[key], item, name) for key, item in tree.items()}
+    if isinstance(axes, list | tuple) and isinstance(tree, list | tuple) and len(axes) == len(tree):
+        return [spread_prefix(axis, item, name) for axis, item in zip(axes, tree, strict=True)]
+    raise GradientError(
+        f"vmap: {name}={axes!r} does not fit the form of what it is for, {type(tree).__name__}: give one number, None, "
+        "or numbers in the same lists, tuples and dicts"
+    )

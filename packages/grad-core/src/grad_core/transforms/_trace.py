@@ -7,14 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grad_core._modes import enable_grad, is_grad_enabled
+from grad_core._batched import Batched
+from grad_core._modes import enable_grad, is_grad_enabled, state
 from grad_core._node import Node
+from grad_core._op import wrap
 from grad_core._tensor import Tensor
 from grad_core.errors import DTypeError, GradientError
+from grad_core.ops.shape import broadcast_to
 
 from ._containers import leaves_of, map_leaves
 
-__all__ = ["Run", "fill", "positions_of", "trace"]
+__all__ = ["Run", "cut", "fill", "positions_of", "trace", "variable"]
 
 
 class Run(NamedTuple):
@@ -82,14 +85,34 @@ def _depends_on_others(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> b
 
 def _input(x: Any) -> Tensor:
     """An argument as something to differentiate by: a tensor whose history, if any, goes on behind it."""
-    if isinstance(x, Tensor):
-        if x.requires_grad and is_grad_enabled():
-            return x + 0  # a value of its own, so that other uses of x in the function are not counted
-        made = x.detach()
-    else:
-        made = Tensor(x)
-    if made.dtype.kind != "f":
+    x = x if isinstance(x, Tensor) else Tensor(x)
+    if x.dtype.kind != "f":
         raise DTypeError(
-            f"grad: cannot differentiate by an argument of dtype {made.dtype}: give floats, such as 2.0 instead of 2"
+            f"grad: cannot differentiate by an argument of dtype {x.dtype}: give floats, such as 2.0 instead of 2"
         )
-    return made.requires_grad_()
+    if x.requires_grad and is_grad_enabled() and _at_this_level(x):
+        own: Tensor = x + 0  # a value of its own, so that other uses of x in the function are not counted
+        return own
+    return variable(x)
+
+
+def variable(x: Tensor) -> Tensor:
+    """A new leaf with the value of `x`, to differentiate by.
+
+    Inside vmap it is batched, whether or not `x` is: what is tracked inside only must not be tracked outside, where the
+    batches are computed; and what `x` owes to the outside stays.
+    """
+    if not _at_this_level(x):
+        x = wrap(Batched(broadcast_to(x, (state.counts[-1], *x.shape)), len(state.counts)))
+    return cut(x).requires_grad_()
+
+
+def _at_this_level(x: Tensor) -> bool:
+    """Whether `x` has a value for each entry of the innermost vmap; outside of any, always."""
+    return not state.counts or (type(x._data) is Batched and x._data.level == len(state.counts))
+
+
+def cut(x: Tensor) -> Tensor:
+    """`x` without its history in this level; inside vmap the history that its batch has outside goes on."""
+    own: Tensor = wrap(x._data) if type(x._data) is Batched else x.detach()
+    return own

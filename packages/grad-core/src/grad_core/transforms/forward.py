@@ -18,7 +18,7 @@ from grad_core._tensor import Tensor
 from grad_core.errors import GradientError, ShapeError
 
 from ._containers import leaves_of, map_leaves
-from ._trace import Run, trace
+from ._trace import Run, cut, trace, variable
 from .reverse import gradients
 
 __all__ = ["jvp", "linearize", "push_forward"]
@@ -30,13 +30,13 @@ def push_forward(
     """The result of one op and its derivative along given directions.
 
     Args:
-        op: an op with a single result.
+        op: any op.
         inputs: its arrays or tensors.
         tangents: for each input a direction of its shape, or None for zero.
         params: its keyword arguments.
 
     Returns:
-        The result and its tangent, of equal shapes: tensors.
+        The result and its tangent, of equal shapes: tensors, or tuples of them for an op with several results.
 
     Example:
         >>> import grad_core as gd
@@ -48,21 +48,21 @@ def push_forward(
     values = [x if isinstance(x, Tensor) else Tensor(x) for x in inputs]
     directions = [None if t is None else t if isinstance(t, Tensor) else Tensor(t) for t in tangents]
     ans = apply(op, tuple(values), options)
-    zero = Tensor(np.zeros(ans.shape, ans.dtype))
-    if op.rules is None or all(t is None for t in directions):
-        return ans, zero
-    if op.jvp is not None:
+    several = isinstance(ans, tuple)
+    parts = ans if several else (ans,)
+    total = [Tensor(np.zeros(part.shape, part.dtype)) for part in parts]
+    if op.rules is not None and op.jvp is not None and any(t is not None for t in directions):
         return ans, op.jvp(tuple(directions), ans, *values, **options)
-    total: Any = zero
-    for rule, t in zip(op.rules_for(len(values)), directions, strict=True):
+    for rule, t in zip(op.rules_for(len(values)), directions, strict=False):
         if rule is None or t is None:
             continue
-        g = Tensor(np.zeros(ans.shape, ans.dtype), requires_grad=True)
-        pulled = rule(g, ans, *values, **options)
+        probes = [variable(z) if z.dtype.kind == "f" else z for z in total]
+        pulled = rule(tuple(probes) if several else probes[0], ans, *values, **options)
         if pulled.requires_grad:
-            pushed = gradients(pulled, [g], gradient=t, create_graph=True)[g]
-            total = total if pushed is None else total + pushed
-    return ans, total
+            tracked = [g for g in probes if g.requires_grad]
+            pushed = gradients(pulled, tracked, gradient=t, create_graph=True)
+            total = [z if pushed.get(g) is None else z + pushed[g] for g, z in zip(probes, total, strict=True)]
+    return ans, tuple(total) if several else total[0]
 
 
 def jvp(
@@ -95,7 +95,7 @@ def jvp(
     run, push = linearize(function, primals, {}, range(len(primals)), has_aux)
     found = push(list(tangents))
     outcome = map_leaves(lambda y: found[id(y)], run.value)
-    value = run.value if run.nested else map_leaves(lambda y: y.detach(), run.value)
+    value = run.value if run.nested else map_leaves(cut, run.value)
     return (value, outcome, run.aux) if has_aux else (value, outcome)
 
 
@@ -109,7 +109,7 @@ def linearize(
         if not isinstance(y, Tensor):
             raise GradientError(f"jvp needs a function that returns tensors, and this returned {type(y).__name__}")
     outputs = [y for y in everything if y.requires_grad]
-    probes = [Tensor(np.zeros(y.shape, y.dtype), requires_grad=True) for y in outputs]
+    probes = [variable(Tensor(np.zeros(y.shape, y.dtype))) for y in outputs]
     with enable_grad():
         pulled = gradients(outputs, run.leaves, gradient=probes, create_graph=True) if outputs else {}
 

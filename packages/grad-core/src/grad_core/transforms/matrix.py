@@ -10,10 +10,11 @@ import numpy as np
 
 from grad_core._tensor import Tensor
 from grad_core.errors import GradientError
-from grad_core.ops.shape import stack
+from grad_core.ops.shape import concat, moveaxis
 
 from ._containers import leaves_of, map_leaves
-from ._trace import positions_of, trace
+from ._trace import cut, positions_of, trace
+from .batch import vmap
 from .forward import linearize
 from .reverse import grad, gradients, value_and_grad
 
@@ -21,7 +22,11 @@ __all__ = ["hessian", "hvp", "jacobian"]
 
 
 def jacobian(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, *, mode: str = "reverse"
+    function: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    *,
+    mode: str = "reverse",
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """A function that returns the Jacobian of `function`: every element of its value by every element of an argument.
 
@@ -31,6 +36,8 @@ def jacobian(
         argnums: the positional argument to differentiate by, or several.
         mode: "reverse", a backward pass for each element of the value, or "forward", a tangent for each element of the
             arguments. The results are the same; fewer passes are cheaper.
+        chunk_size: how many of these passes are done at once, as one batch (see ``vmap``): fewer need less memory.
+            None: all of them.
 
     Returns:
         A function with the same arguments. For a value of shape s and an argument of shape a, it gives a tensor of
@@ -38,7 +45,7 @@ def jacobian(
         `argnums` a tuple. It can be differentiated again.
 
     Raises:
-        ValueError: an unknown mode.
+        ValueError: an unknown mode, or a `chunk_size` that is not positive.
         DTypeError: an argument is not floating.
         GradientError: the function returns something else than tensors.
 
@@ -50,11 +57,15 @@ def jacobian(
     """
     if mode not in ("reverse", "forward"):
         raise ValueError(f"jacobian: unknown mode {mode!r}: give 'reverse' or 'forward'")
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"jacobian: chunk_size={chunk_size} passes at once: give 1 or more, or None for all")
 
     @wraps(function)
     def matrix(*args: Any, **kwargs: Any) -> Any:
         positions = positions_of(argnums, len(args))
-        blocks_of, value, inputs = (_by_rows if mode == "reverse" else _by_columns)(function, args, kwargs, positions)
+        blocks_of, value, inputs = (_by_rows if mode == "reverse" else _by_columns)(
+            function, args, kwargs, positions, chunk_size
+        )
 
         def of_output(y: Tensor) -> Any:
             trees = [map_leaves(lambda x: blocks_of(y, x), tree) for tree in inputs]
@@ -68,43 +79,62 @@ def jacobian(
 Blocks = tuple[Callable[[Tensor, Tensor], Tensor], Any, list[Any]]
 
 
-def _by_rows(function: Callable[..., Any], args: Any, kwargs: Any, positions: list[int]) -> Blocks:
-    """One backward pass from each element of each output."""
+def _by_rows(function: Callable[..., Any], args: Any, kwargs: Any, positions: list[int], chunk: int | None) -> Blocks:
+    """Backward passes from each element of each output, as a batch."""
     run = trace(function, args, kwargs, positions, False)
-    passes: dict[int, list[dict[Tensor, Tensor | None]]] = {}
+    rows: dict[int, dict[Tensor, Tensor]] = {}
     for y in leaves_of(run.value):
         if not isinstance(y, Tensor):
             raise GradientError(f"jacobian needs a function that returns tensors, and this returned {type(y).__name__}")
-        units = _units(y) if y.requires_grad else []
-        passes[id(y)] = [
-            gradients(y, run.leaves, gradient=unit, retain_graph=True, create_graph=run.nested) for unit in units
-        ]
+        if not y.requires_grad or not y.size:
+            continue
+
+        def pull(unit: Tensor, y: Tensor = y) -> list[Tensor]:
+            found = gradients(y, run.leaves, gradient=unit, retain_graph=True, create_graph=run.nested)
+            return [_or_zeros(found[x], x) for x in run.leaves]
+
+        rows[id(y)] = dict(zip(run.leaves, _for_units(pull, y, chunk), strict=True))
 
     def block(y: Tensor, x: Tensor) -> Tensor:
-        rows = [_or_zeros(found[x], x) for found in passes[id(y)]]
         shape = y.shape + x.shape
-        return stack(rows).reshape(shape) if rows else Tensor(np.zeros(shape, y.dtype))
+        return rows[id(y)][x].reshape(shape) if id(y) in rows else Tensor(np.zeros(shape, y.dtype))
 
     return block, run.value, run.inputs
 
 
-def _by_columns(function: Callable[..., Any], args: Any, kwargs: Any, positions: list[int]) -> Blocks:
-    """One tangent for each element of each input."""
+def _by_columns(
+    function: Callable[..., Any], args: Any, kwargs: Any, positions: list[int], chunk: int | None
+) -> Blocks:
+    """Tangents for each element of each input, as a batch."""
     run, push = linearize(function, args, kwargs, positions, False)
+    outputs = list(leaves_of(run.value))
     zeros = {x: np.zeros(x.shape, x.dtype) for x in run.leaves}
-    passes = {x: [push([unit if z is x else zeros[z] for z in run.leaves]) for unit in _units(x)] for x in run.leaves}
+    columns: dict[Tensor, dict[int, Tensor]] = {}
+    for x in run.leaves:
+        if not x.size:
+            continue
+
+        def spread(unit: Tensor, x: Tensor = x) -> list[Tensor]:
+            found = push([unit if z is x else zeros[z] for z in run.leaves])
+            return [found[id(y)] for y in outputs]
+
+        columns[x] = dict(zip(map(id, outputs), _for_units(spread, x, chunk), strict=True))
 
     def block(y: Tensor, x: Tensor) -> Tensor:
-        columns = [found[id(y)] for found in passes[x]]
         shape = y.shape + x.shape
-        return stack(columns, axis=-1).reshape(shape) if columns else Tensor(np.zeros(shape, y.dtype))
+        if x not in columns:
+            return Tensor(np.zeros(shape, y.dtype))
+        return moveaxis(columns[x][id(y)], 0, -1).reshape(shape)
 
     return block, run.value, run.inputs
 
 
-def _units(x: Tensor) -> list[np.ndarray[Any, Any]]:
-    """For each element an array of the shape of x with 1 there and 0 elsewhere."""
-    return list(np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape))
+def _for_units(function: Callable[[Tensor], list[Tensor]], x: Tensor, chunk: int | None) -> list[Tensor]:
+    """What `function` gives for each array of the shape of x that is 1 at one element, stacked."""
+    units = np.eye(x.size, dtype=x.dtype).reshape(x.size, *x.shape)
+    step = chunk or x.size
+    parts: list[list[Tensor]] = [vmap(function)(units[i : i + step]) for i in range(0, x.size, step)]
+    return parts[0] if len(parts) == 1 else [concat(of_one) for of_one in zip(*parts, strict=True)]
 
 
 def _or_zeros(g: Tensor | None, x: Tensor) -> Tensor:
@@ -163,4 +193,4 @@ def hvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
     run, push = linearize(gradient, primals, {}, range(len(primals)), True)
     found = push(list(tangents))
-    return run.aux if run.nested else run.aux.detach(), map_leaves(lambda y: found[id(y)], run.value)
+    return run.aux if run.nested else cut(run.aux), map_leaves(lambda y: found[id(y)], run.value)

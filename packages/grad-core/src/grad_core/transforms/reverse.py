@@ -14,7 +14,7 @@ from grad_core._tensor import Tensor, cotangent
 from grad_core.errors import GradientError
 
 from ._containers import leaves_of, map_leaves
-from ._trace import fill, positions_of, trace
+from ._trace import cut, fill, positions_of, trace
 
 __all__ = ["grad", "gradients", "value_and_grad", "vjp"]
 
@@ -115,7 +115,7 @@ def value_and_grad(
         found = gradients(value, run.leaves, create_graph=run.nested) if value.requires_grad else {}
         grads = [fill(found, tree) for tree in run.inputs]
         outcome = grads[0] if isinstance(argnums, int) else tuple(grads)
-        value = value if run.nested else value.detach()
+        value = value if run.nested else cut(value)
         return ((value, run.aux), outcome) if has_aux else (value, outcome)
 
     return with_grad
@@ -190,5 +190,5 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> t
         found = gradients(ys, run.leaves, gradient=gs, retain_graph=True, create_graph=record)
         return tuple([fill(found, tree) for tree in run.inputs])
 
-    value = run.value if run.nested else map_leaves(lambda y: y.detach(), run.value)
+    value = run.value if run.nested else map_leaves(cut, run.value)
     return (value, pullback, run.aux) if has_aux else (value, pullback)

@@ -1,0 +1,109 @@
+"""``vmap(grad(loss))`` over models of grad-nn: a gradient for each sample, without a loop over the samples."""
+
+from typing import Any
+
+import grad_core as gd
+import grad_nn as nn
+import grad_nn.functional as F  # noqa: N812 - as everybody writes it
+import numpy as np
+import pytest
+from grad_core.transforms import batch
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An op without a rule for batches fails instead of being looped over."""
+
+    def fail(op: Any, *_: Any) -> None:
+        raise AssertionError(f"{op} was looped over")
+
+    monkeypatch.setattr(batch, "_loop", fail)
+
+
+def normal(*shape: int) -> Any:
+    return RNG.normal(size=shape)
+
+
+def mlp(p: Any, x: Any, target: Any) -> Any:
+    hidden = F.relu(F.linear(x, p["w1"], p["b1"]))
+    return F.cross_entropy(F.linear(hidden, p["w2"]), target)
+
+
+def regression(p: Any, x: Any, target: Any) -> Any:
+    return F.mse_loss(F.tanh(F.linear(x, p["w1"], p["b1"])), gd.tanh(target * p["b1"]))
+
+
+def attention(p: Any, x: Any, target: Any) -> Any:
+    q, k, v = (F.linear(x, p[name]).reshape(4, 2, 3).swapaxes(0, 1) for name in "qkv")
+    weights = F.softmax(q @ k.mT / np.sqrt(3) + np.triu(np.full((4, 4), -1e9), 1))
+    heads = (weights @ v).swapaxes(0, 1).reshape(4, 6)
+    mean = heads.mean(-1, keepdims=True)
+    normed = (heads - mean) / ((heads - mean) ** 2).mean(-1, keepdims=True).sqrt()
+    return F.cross_entropy((F.sigmoid(normed) * normed) @ p["out"], target, reduction="sum")
+
+
+CASES: dict[str, tuple[Any, Any, Any, Any]] = {
+    "mlp": (mlp, {"w1": normal(5, 4), "b1": normal(5), "w2": normal(3, 5)}, normal(7, 4), RNG.integers(0, 3, 7)),
+    "mlp over rows": (
+        mlp,
+        {"w1": normal(5, 4), "b1": normal(5), "w2": normal(3, 5)},
+        normal(7, 2, 4),
+        RNG.integers(0, 3, (7, 2)),
+    ),
+    "regression": (regression, {"w1": normal(5, 4), "b1": normal(5)}, normal(7, 4), normal(7, 5)),
+    "attention": (
+        attention,
+        {**{name: normal(6, 6) for name in "qkv"}, "out": normal(6, 3)},
+        normal(7, 4, 6),
+        RNG.integers(0, 3, (7, 4)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_gradient_for_each_sample(name: str) -> None:
+    loss, p, x, target = CASES[name]
+    found = gd.vmap(gd.grad(loss), in_axes=(None, 0, 0))(p, x, target)
+    for i in range(len(x)):
+        alone = gd.grad(loss)(p, x[i], target[i])
+        for key, g in alone.items():
+            np.testing.assert_allclose(found[key][i].numpy(), g.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_products_with_the_hessian_of_each_sample(name: str) -> None:
+    loss, p, x, target = CASES[name]
+
+    def product(p: Any, x: Any, target: Any) -> Any:
+        return gd.hvp(lambda p: loss(p, x, target), (p,), (p,))[1][0]
+
+    found = gd.vmap(product, in_axes=(None, 0, 0))(p, x, target)
+    alone = product(p, x[2], target[2])
+    for key, h in alone.items():
+        np.testing.assert_allclose(found[key][2].numpy(), h.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_ensemble_of_models(name: str) -> None:
+    """Parameters that differ, inputs that all models share."""
+    loss, p, x, target = CASES[name]
+    many = {key: np.stack([value, value * 1.1, value - 0.1]) for key, value in p.items()}
+    found = gd.vmap(gd.grad(loss), in_axes=(0, None, None))(many, x[0], target[0])
+    for i in range(3):
+        alone = gd.grad(loss)({key: value[i] for key, value in many.items()}, x[0], target[0])
+        for key, g in alone.items():
+            np.testing.assert_allclose(found[key][i].numpy(), g.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_dropout_draws_for_each_sample() -> None:
+    kept = gd.vmap(lambda x: F.dropout(x, 0.5))(np.ones((3, 1000)))
+    assert kept.shape == (3, 1000)
+    assert (kept[0] != kept[1]).any()
+
+
+def test_a_module_in_vmap() -> None:
+    model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)).to("float64")
+    x = normal(6, 4)
+    np.testing.assert_allclose(gd.vmap(model)(x).detach().numpy(), model(x).detach().numpy(), rtol=1e-12)
