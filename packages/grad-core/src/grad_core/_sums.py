@@ -53,7 +53,7 @@ def total(x: Any, axis: tuple[int, ...] | int | None, keepdims: bool = False, ou
     else:
         return _reduce(x, axis=axis, keepdims=keepdims)
     if keepdims:
-        return np.reshape(result, shape[:first] + (1,) * len(axes))
+        return np.asarray(result).reshape(shape[:first] + (1,) * len(axes))
     return result if first == 0 else result.reshape(shape[:first])
 
 
@@ -87,7 +87,7 @@ def product_to(x: Any, y: Any, shape: tuple[int, ...]) -> Any:
             part = rows[i : i + step]
             sums.append(_reduce(np.multiply(part, others[i : i + step], product[: len(part)]), axis=0))
         return _reduce(sums, axis=0).reshape(shape)
-    return total(x * y, summed).reshape(shape)
+    return np.asarray(total(x * y, summed)).reshape(shape)
 
 
 def _everything(line: Any) -> Any:

@@ -12,6 +12,7 @@ from . import _op
 from ._batched import Batched
 from ._dtypes import constant, get_default_dtype
 from ._engine import retain, run
+from ._exchange import Exchange
 from ._methods import Methods
 from ._modes import state
 from ._node import Node, Value, array_like, start_version
@@ -23,7 +24,7 @@ from .ops.assign import assigned
 __all__ = ["Tensor", "cotangent"]
 
 
-class Tensor(Value, Methods, Protocols):
+class Tensor(Value, Methods, Protocols, Exchange):
     """An array that remembers how it was computed, so that gradients can be carried back through it.
 
     Make one with ``gd.tensor``; results of functions and operators are tensors too. The operators of NumPy arrays work,

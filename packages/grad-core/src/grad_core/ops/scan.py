@@ -17,17 +17,19 @@ from grad_core._kinds import linear
 from grad_core._node import array_like
 from grad_core._op import op
 from grad_core._sums import columns
-from grad_core.errors import ShapeError
+from grad_core.errors import DTypeError, ShapeError
 
 from ._axes import Axes, keep_axes, one_axis, reduced_shape, some_axes
 from ._quick import for_large_arrays
 from ._rows import trailing_rows
-from .shape import _concat, astype, ravel
+from .elementwise import subtract
+from .index import getitem
+from .shape import _concat, astype, broadcast_to, ravel, reshape
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
-__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "prod"]
+__all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "diff", "prod"]
 
 
 def _cut(x: Any, axis: int, *places: int | None) -> Any:
@@ -107,6 +109,58 @@ def cumsum(x: Any, axis: int | None = None, *, dtype: Any = None) -> Tensor:
     """
     x, chosen = _prepare(x, axis, dtype, "cumsum")
     return _cumsum(x, axis=chosen, reverse=False)
+
+
+def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+    """The difference of each element and the one before it along an axis: x[i + 1] - x[i], n times over.
+
+    Args:
+        x: one axis or more, of numbers.
+        n: how often: 0 or more.
+        axis: one axis.
+        prepend: what to put in front along that axis first, of the shape of `x` but there; or a number.
+        append: what to put behind, likewise.
+
+    Returns:
+        The shape of `x`, shorter by n along the axis.
+
+    Raises:
+        DTypeError: booleans.
+        ShapeError: an axis that is not there.
+        ValueError: n is negative or no integer.
+
+    Example:
+        >>> import grad_core as gd
+        >>> gd.diff(gd.tensor([1.0, 4.0, 9.0, 16.0]))
+        tensor([3., 5., 7.])
+        >>> gd.diff(gd.tensor([1.0, 4.0, 9.0, 16.0]), n=2)
+        tensor([2., 2.])
+    """
+    x = array_like(x)
+    chosen = one_axis(axis, x.ndim, "diff")
+    if not isinstance(n, int | np.integer) or n < 0:
+        raise ValueError(f"diff: n is how often to take differences, an integer of 0 or more, and it is {n!r}")
+    if x.dtype.kind == "b":
+        raise DTypeError("diff: booleans have no differences; cast them, x.astype('int64'), or compare with !=")
+    if n == 0:
+        return getitem(x, ...)
+    if prepend is not None or append is not None:
+        first, last = _end(x, prepend, chosen), _end(x, append, chosen)
+        x = _concat(*[part for part in (first, x, last) if part is not None], axis=chosen)
+    before = (slice(None),) * chosen
+    for _ in range(n):
+        x = subtract(getitem(x, (*before, slice(1, None))), getitem(x, (*before, slice(None, -1))))
+    result: Tensor = x
+    return result
+
+
+def _end(x: Any, part: Any, axis: int) -> Any:
+    """What `diff` joins on: a number becomes a slice of it, of length 1 along the axis."""
+    if part is None or np.ndim(part) > 0:
+        return part if part is None else array_like(part)
+    one = np.asarray(part, x.dtype) if isinstance(part, int | float) else array_like(part)
+    lengths = tuple([1 if i == axis else n for i, n in enumerate(x.shape)])
+    return broadcast_to(reshape(one, (1,) * x.ndim), lengths)
 
 
 # Products
