@@ -255,15 +255,17 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
     except (ValueError, TypeError) as error:
         raise op.error(error, arrays, params) from error
     private = None
-    if type(ans) is Keeping:
-        ans, private = ans
-    several = type(ans) is tuple
+    several = False
+    if type(ans) not in KEPT:
+        if type(ans) is Keeping:
+            ans, private = ans
+        several = type(ans) is tuple
+        if not several and type(ans) not in KEPT:
+            ans = asarray(ans)
     if several:
         outs = tuple([wrap(array) for array in ans])
         out = cast("Tensor", outs)  # callers of such ops take them apart
     else:
-        if type(ans) not in KEPT:
-            ans = asarray(ans)
         # `wrap`, written out: this is the hot path of every op
         out = _new(tensor_type)
         out._data = ans
