@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from . import array_api, errors, extend, linalg, random, testing
+from . import array_api, errors, extend, graph, linalg, random, testing
+from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
@@ -165,6 +166,7 @@ __all__ = [
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "detect_anomaly",
     "diagonal",
     "diff",
     "divide",
@@ -193,6 +195,7 @@ __all__ = [
     "getitem",
     "grad",
     "gradients",
+    "graph",
     "greater",
     "greater_equal",
     "hessian",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 __all__ = [
+    "AnomalyError",
     "ConversionError",
     "DTypeError",
     "GradError",
@@ -141,6 +142,24 @@ class InPlaceError(GradientError):
         ...
         grad_core.errors.InPlaceError: 'multiply' saved an input of shape (2,) at version 0, and it is at version 1
         now: ...
+    """
+
+
+class AnomalyError(GradError, FloatingPointError):
+    """NaN or Inf appeared within ``gd.detect_anomaly()``. The message names the op, its inputs, and the user's line.
+
+    Repair: keep the inputs of that op where it is finite (``clip``, ``maximum``, a small number added), or select them
+    with ``where`` before the op instead of its result after it.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.tensor(0.0, requires_grad=True)
+        >>> with gd.detect_anomaly():
+        ...     y = gd.sqrt(x)
+        ...     y.backward()
+        Traceback (most recent call last):
+        ...
+        grad_core.errors.AnomalyError: backward of 'sqrt': Inf in the gradient of input 0, ...
     """
 
 
