@@ -76,6 +76,13 @@ def test_results_and_gradients_keep_the_layout(function: str, layout: tuple[int,
     np.testing.assert_array_equal(order, np.argsort(laid.strides))
 
 
+def test_a_gradient_lies_as_the_image_does_whatever_the_cotangent() -> None:
+    image = np.random.default_rng(0).normal(size=(6, 3, 4, 5)).transpose(3, 1, 0, 2)
+    x = gd.asarray(image).requires_grad_(True)
+    gd.max_pool2d(x, 2).backward(np.ones((5, 3, 3, 2)))
+    assert np.argsort(x.grad.numpy().strides).tolist() == np.argsort(image.strides).tolist()
+
+
 def test_long_windows_have_more_taps_than_a_byte_counts() -> None:
     x = np.random.default_rng(0).permutation(600.0 * np.arange(1, 601)).reshape(1, 600)
     t = gd.tensor(x, requires_grad=True)

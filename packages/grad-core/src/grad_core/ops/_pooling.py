@@ -141,9 +141,8 @@ def _scattered(x: Array, won: Array, w: Windows) -> Array:
     """Windows that share a place are summed."""
     apart = all(s >= k and d == 1 for s, k, d in zip(w.stride, w.kernel, w.dilation, strict=True))
     covered = w.stride == w.kernel and all(n == s * o for n, s, o in zip(w.size, w.stride, w.out, strict=True))
-    if (
-        np.argsort(x.strides).tolist() != np.argsort(won.strides).tolist()
-    ):  # a cotangent may lie otherwise than the images, whose order the result should have
+    # a cotangent may lie otherwise than the images, whose order the result should have
+    if np.argsort(x.strides).tolist() != np.argsort(won.strides).tolist():
         ordered = _like(won, won.shape, x.dtype)
         ordered[...] = x
         x = ordered
