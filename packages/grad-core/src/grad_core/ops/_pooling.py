@@ -222,20 +222,20 @@ def _even(x: Any, *, windows: Windows, divisor: Divisor) -> Any:
     rank = len(w.size)
     dtype = x.dtype
     x = _divide(x.astype(np.float32) if dtype == np.float16 else x.copy(order="K"), divisor)
+    if all(s >= k and d == 1 for s, k, d in zip(w.stride, w.kernel, w.dilation, strict=True)):  # windows lie apart
+        result = _like(x, (*x.shape[: x.ndim - rank], *w.size))
+        if w.stride != w.kernel or any(n != s * o for n, s, o in zip(w.size, w.stride, w.out, strict=True)):
+            result.fill(0)
+        for _, here, places in _seen(w):
+            result[places] = x[here]
+        return result.astype(dtype, copy=False)
     for axis in range(rank - 1, -1, -1):
         before = x.ndim - rank + axis
         result = _like(x, (*x.shape[:before], w.size[axis], *x.shape[before + 1 :]))
-        apart = w.stride[axis] >= w.kernel[axis] and w.dilation[axis] == 1
-        if not (apart and w.stride[axis] == w.kernel[axis] and w.size[axis] == w.stride[axis] * w.out[axis]):
-            result.fill(0)
+        result.fill(0)
         for tap in range(w.kernel[axis]):
-            first, last, places = span(w, axis, tap)
-            part = x[_at(axis, rank, slice(first, last))]
-            into = result[_at(axis, rank, places)]
-            if apart:
-                into[...] = part
-            else:
-                into += part
+            first, last, seen = span(w, axis, tap)
+            result[_at(axis, rank, seen)] += x[_at(axis, rank, slice(first, last))]
         x = result
     return x.astype(dtype, copy=False)
 
