@@ -227,7 +227,7 @@ def adaptive_avg_pool3d(x: Any, output_size: _Out) -> Tensor:
     return _adaptive_avg(x, output_size, 3)
 
 
-def adaptive_max_pool1d(x: Any, output_size: _Out, *, return_indices: bool = False) -> Any:
+def adaptive_max_pool1d(x: Any, output_size: _Out, return_indices: bool = False) -> Any:
     """The maximum of as many windows as are wanted, over one spatial axis.
 
     Of n elements and o windows, window i goes from floor(i n / o) to ceil((i + 1) n / o); they overlap where o does not
@@ -253,7 +253,7 @@ def adaptive_max_pool1d(x: Any, output_size: _Out, *, return_indices: bool = Fal
     return _adaptive_max(x, output_size, return_indices, 1)
 
 
-def adaptive_max_pool2d(x: Any, output_size: _Out, *, return_indices: bool = False) -> Any:
+def adaptive_max_pool2d(x: Any, output_size: _Out, return_indices: bool = False) -> Any:
     """The maximum of as many windows as are wanted, over two spatial axes.
 
     Of n elements and o windows, window i goes from floor(i n / o) to ceil((i + 1) n / o); they overlap where o does not
@@ -279,7 +279,7 @@ def adaptive_max_pool2d(x: Any, output_size: _Out, *, return_indices: bool = Fal
     return _adaptive_max(x, output_size, return_indices, 2)
 
 
-def adaptive_max_pool3d(x: Any, output_size: _Out, *, return_indices: bool = False) -> Any:
+def adaptive_max_pool3d(x: Any, output_size: _Out, return_indices: bool = False) -> Any:
     """The maximum of as many windows as are wanted, over three spatial axes.
 
     Of n elements and o windows, window i goes from floor(i n / o) to ceil((i + 1) n / o); they overlap where o does not

@@ -118,7 +118,6 @@ def max_pool1d(
     stride: _Size | None = None,
     padding: _Size = 0,
     dilation: _Size = 1,
-    *,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -157,7 +156,6 @@ def max_pool2d(
     stride: _Size | None = None,
     padding: _Size = 0,
     dilation: _Size = 1,
-    *,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -196,7 +194,6 @@ def max_pool3d(
     stride: _Size | None = None,
     padding: _Size = 0,
     dilation: _Size = 1,
-    *,
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Any:
@@ -234,7 +231,6 @@ def avg_pool1d(
     kernel_size: _Size,
     stride: _Size | None = None,
     padding: _Size = 0,
-    *,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
@@ -268,7 +264,6 @@ def avg_pool2d(
     kernel_size: _Size,
     stride: _Size | None = None,
     padding: _Size = 0,
-    *,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
@@ -304,7 +299,6 @@ def avg_pool3d(
     kernel_size: _Size,
     stride: _Size | None = None,
     padding: _Size = 0,
-    *,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
