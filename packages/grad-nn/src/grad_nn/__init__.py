@@ -17,8 +17,19 @@ from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._containers import Sequential
 from ._dropout import Dropout
+from ._embedding import Bilinear, Embedding
 from ._linear import Linear
 from ._loss import CrossEntropyLoss, MSELoss
+from ._loss_distance import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    PairwiseDistance,
+    TripletMarginLoss,
+)
+from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
+from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
 from ._module import IncompatibleKeys, Module
 from ._parameter import Parameter
 from .io import load, save
@@ -29,28 +40,47 @@ __all__ = [
     "GELU",
     "GLU",
     "SELU",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "Bilinear",
+    "CTCLoss",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GaussianNLLLoss",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "IncompatibleKeys",
+    "KLDivLoss",
+    "L1Loss",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "Mish",
     "Module",
+    "MultiMarginLoss",
+    "NLLLoss",
     "PReLU",
+    "PairwiseDistance",
     "Parameter",
+    "PoissonNLLLoss",
     "ReLU",
     "ReLU6",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softmin",
     "Softplus",
@@ -59,6 +89,7 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TripletMarginLoss",
     "__version__",
     "errors",
     "functional",

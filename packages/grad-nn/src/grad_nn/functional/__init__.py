@@ -6,8 +6,22 @@
 from grad_core import flatten, relu, sigmoid, silu, tanh
 
 from ._cross_entropy import cross_entropy
+from ._ctc import ctc_loss
 from ._dropout import dropout
+from ._embedding import bilinear, embedding, one_hot
 from ._linear import linear
+from ._losses_classes import multi_margin_loss, nll_loss
+from ._losses_distance import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    normalize,
+    pairwise_distance,
+    triplet_margin_loss,
+)
+from ._losses_probability import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div, soft_margin_loss
+from ._losses_regression import gaussian_nll_loss, huber_loss, l1_loss, poisson_nll_loss, smooth_l1_loss
 from ._mse import mse_loss
 from ._piecewise import (
     hardshrink,
@@ -24,29 +38,50 @@ from ._smooth import celu, elu, gelu, logsigmoid, mish, selu, softplus, softsign
 from ._softmax import glu, log_softmax, softmax, softmin
 
 __all__ = [
+    "bilinear",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "celu",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "elu",
+    "embedding",
     "flatten",
+    "gaussian_nll_loss",
     "gelu",
     "glu",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "leaky_relu",
     "linear",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
+    "pairwise_distance",
+    "poisson_nll_loss",
     "prelu",
     "relu",
     "relu6",
     "selu",
     "sigmoid",
     "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softmin",
     "softplus",
@@ -55,4 +90,5 @@ __all__ = [
     "tanh",
     "tanhshrink",
     "threshold",
+    "triplet_margin_loss",
 ]
