@@ -14,8 +14,8 @@ from comparing import COUNT, RNG, compare, same
 def report(request):
     yield
     print(
-        f"\ngrad-nn vectors, {next(COUNT)} arrays compared so far: Bilinear, Embedding (padding_idx, max_norm, norm_type, "
-        "scale_grad_by_freq, from_pretrained), CosineSimilarity, PairwiseDistance, normalize, one_hot"
+        f"\ngrad-nn vectors, {next(COUNT)} arrays compared so far: Bilinear, Embedding (padding_idx, max_norm, "
+        "norm_type, scale_grad_by_freq, from_pretrained), CosineSimilarity, PairwiseDistance, normalize, one_hot"
     )
 
 

@@ -48,7 +48,7 @@ class Embedding(Module):
         >>> words([[4, 2, 0], [1, 0, 0]]).shape
         (2, 3, 3)
         >>> words([0])
-        tensor([[0., 0., 0.]], requires_grad=True, grad_fn=<embedding>)
+        tensor([[0., 0., 0.]], grad_fn=<embedding>)
     """
 
     def __init__(
@@ -109,7 +109,8 @@ class Embedding(Module):
                 f"Embedding.from_pretrained: a table has shape (num_embeddings, embedding_dim), and this one "
                 f"{weight.shape}"
             )
-        layer = cls(*weight.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, dtype=weight.dtype)
+        rows, length = weight.shape
+        layer = cls(rows, length, padding_idx, max_norm, norm_type, scale_grad_by_freq, dtype=weight.dtype)
         layer.weight = weight
         return layer
 

@@ -117,13 +117,13 @@ def _in_range_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **par
 @nondiff(batch=_in_range_batch, name="embedding")
 def _in_range(ids: Any, *, count: int, name: str, called: str) -> Any:
     """The ids, if all are from 0 to count - 1."""
-    wrong = ids[(ids < 0) | (ids >= count)] if ids.size and not 0 <= ids.min() <= ids.max() < count else ids[:0]
-    if wrong.size:
+    if ids.size and not 0 <= ids.min() <= ids.max() < count:
+        wrong = np.atleast_1d(ids)[np.atleast_1d((ids < 0) | (ids >= count))]
         raise IndexError(
             f"{name}: the id {wrong[0]} is not one of the {count} {called}, 0 to {count - 1} ({wrong.size} of "
             f"{ids.size} ids are wrong)"
         )
-    return np.array(ids)
+    return np.array(ids)  # of its own, for results share no memory with inputs
 
 
 def one_hot(x: Any, num_classes: int = -1) -> gd.Tensor:

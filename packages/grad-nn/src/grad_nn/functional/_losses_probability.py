@@ -68,8 +68,8 @@ def binary_cross_entropy(x: Any, target: Any, weight: Any = None, *, reduction: 
     Example:
         >>> import grad_core as gd
         >>> import grad_nn.functional as F
-        >>> F.binary_cross_entropy(gd.tensor([1.0, 1.0]), gd.tensor([1.0, 0.0]), reduction="none")
-        tensor([  0., 100.])
+        >>> F.binary_cross_entropy(gd.tensor([1.0, 1.0]), gd.tensor([1.0, 0.0]))
+        tensor(50.)
     """
     name = "binary_cross_entropy"
     x, target = pair(x, target, name)
