@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ops.problem import CASES
+
 __all__ = ["NAMES", "ROWS", "TARGETS", "Row", "Target"]
 
 NAMES = {
@@ -25,10 +27,11 @@ class Row(NamedTuple):
     figures: dict[str, str]  # name of a figure: what it is, with its unit; the first is compared between peers
     peers: tuple[str, ...]
     scale: float = 1e6  # from seconds to the unit of "time"
+    limits: Mapping[str, float] = {}  # of a row with many cases: at most so many times PyTorch's time, case by case
 
 
 class Target(NamedTuple):
-    """A bound that an issue sets."""
+    """A bound that an issue sets; those of single operations stand with them, in `ops/problem.py`."""
 
     theme: str
     text: str
@@ -47,6 +50,13 @@ ROWS = [
     ),
     Row("toy", "training step of 2-8-2, batch 32, SGD", {"time": "µs"}, ALL),
     Row("mnist", "training step of 784-128-10, batch 64, Adam", {"time": "µs"}, ALL),
+    Row(
+        "ops",
+        "single operations, forward and backward, float32",
+        dict.fromkeys(CASES, "µs"),
+        ("grad", "torch"),
+        limits={name: case.limit for name, case in CASES.items()},
+    ),
     Row("imports", "import, after NumPy", {"time": "ms"}, ("grad", "torch", "autograd", "mygrad"), 1e3),
     Row(
         "memory",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import errors, extend, linalg, random, testing
+from . import array_api, errors, extend, graph, linalg, random, testing
+from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
-from .creation import arange, asarray, empty, eye, full, linspace, ones, tensor, zeros
-from .ops.arrange import flip, pad, repeat, roll, tile
+from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
+from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
 from .ops.einsum import einsum
 from .ops.elementwise import (
     abs,
@@ -39,6 +40,7 @@ from .ops.elementwise import (
     where,
 )  # fmt: skip
 from .ops.fill import empty_like, full_like, ones_like, zeros_like
+from .ops.find import isin, nonzero
 from .ops.grids import meshgrid, one_hot
 from .ops.index import getitem, scatter_add
 from .ops.linalg import matmul
@@ -68,7 +70,7 @@ from .ops.pieces import diagonal, split, unstack
 from .ops.products import dot, kron, outer, tensordot, vecdot
 from .ops.reduce import all, any, argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, sum, var
 from .ops.rounding import bitwise_left_shift, bitwise_right_shift, ceil, copysign, nextafter, round, signbit, trunc
-from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, prod
+from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, diff, prod
 from .ops.shape import (
     astype,
     broadcast_to,
@@ -110,6 +112,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "array_api",
     "asarray",
     "asin",
     "asinh",
@@ -123,6 +126,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "broadcast_arrays",
     "broadcast_to",
     "ceil",
     "checkpoint",
@@ -136,7 +140,9 @@ __all__ = [
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "detect_anomaly",
     "diagonal",
+    "diff",
     "divide",
     "dot",
     "einsum",
@@ -155,12 +161,14 @@ __all__ = [
     "flip",
     "floor",
     "floor_divide",
+    "from_dlpack",
     "full",
     "full_like",
     "get_default_dtype",
     "getitem",
     "grad",
     "gradients",
+    "graph",
     "greater",
     "greater_equal",
     "hessian",
@@ -169,6 +177,7 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "jacobian",
@@ -204,6 +213,7 @@ __all__ = [
     "negative",
     "nextafter",
     "no_grad",
+    "nonzero",
     "norm",
     "not_equal",
     "one_hot",

@@ -49,6 +49,7 @@ THEMES = (
     "assign",
     "elementwise",
     "fill",
+    "find",
     "index",
     "linalg",
     "logic",

@@ -15,6 +15,7 @@ from ._activation_piecewise import (
 )
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
+from ._attention import MultiheadAttention
 from ._containers import Sequential
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
@@ -31,6 +32,7 @@ from ._loss_distance import (
 from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
 from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
 from ._module import IncompatibleKeys, Module
+from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._parameter import Parameter
 from .io import load, save
 
@@ -40,6 +42,7 @@ __all__ = [
     "GELU",
     "GLU",
     "SELU",
+    "AddNorm",
     "BCELoss",
     "BCEWithLogitsLoss",
     "Bilinear",
@@ -51,6 +54,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -60,6 +64,7 @@ __all__ = [
     "IncompatibleKeys",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -69,11 +74,13 @@ __all__ = [
     "Mish",
     "Module",
     "MultiMarginLoss",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Sequential",

@@ -5,6 +5,7 @@
 
 from grad_core import flatten, relu, sigmoid, silu, tanh
 
+from ._attention import scaled_dot_product_attention
 from ._cross_entropy import cross_entropy
 from ._ctc import ctc_loss
 from ._dropout import dropout
@@ -23,6 +24,7 @@ from ._losses_distance import (
 from ._losses_probability import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div, soft_margin_loss
 from ._losses_regression import gaussian_nll_loss, huber_loss, l1_loss, poisson_nll_loss, smooth_l1_loss
 from ._mse import mse_loss
+from ._normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
 from ._piecewise import (
     hardshrink,
     hardsigmoid,
@@ -38,6 +40,7 @@ from ._smooth import celu, elu, gelu, logsigmoid, mish, selu, softplus, softsign
 from ._softmax import glu, log_softmax, softmax, softmin
 
 __all__ = [
+    "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
@@ -53,14 +56,17 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "group_norm",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
+    "instance_norm",
     "kl_div",
     "l1_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
@@ -77,6 +83,8 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

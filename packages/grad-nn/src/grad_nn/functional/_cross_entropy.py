@@ -162,7 +162,7 @@ def cross_entropy(
     check_smoothing(label_smoothing, "cross_entropy")
     _check_target(x, y, reduction)
     if y.dtype.kind == "f":
-        return _against_probabilities(x, y, weight, reduction, label_smoothing)
+        return _against_probabilities(x, y, weight, reduction, label_smoothing)  # type: ignore[no-any-return]
     samples = shape[:1] + shape[2:] if len(shape) > 1 else ()
     rows = rows_of_classes(x)
     if plain and ignore_index < 0:
@@ -177,7 +177,7 @@ def cross_entropy(
         spread = gd.log_softmax(rows, 1)
         spread = gd.sum(spread if weight is None else spread * _of_dtype(weight, x.dtype), 1) * kept
         losses = (1 - label_smoothing) * losses - label_smoothing / rows.shape[1] * spread
-    return losses.reshape(samples) if reduction == "none" else losses.sum()
+    return losses.reshape(samples) if reduction == "none" else losses.sum()  # type: ignore[no-any-return]
 
 
 def _of_dtype(weight: Any, dtype: Any) -> Any:

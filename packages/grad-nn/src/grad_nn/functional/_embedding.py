@@ -107,7 +107,7 @@ def _integers(ids: Any, name: str) -> gd.Tensor:
     x = gd.asarray(ids) if np.size(ids) or not isinstance(ids, list | tuple) else gd.zeros(np.shape(ids), dtype="int64")
     if x.dtype.kind not in "iu":
         raise DTypeError(f"{name}: ids are integers, and these are {x.dtype}: use ids.astype('int64')")
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def _in_range_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:

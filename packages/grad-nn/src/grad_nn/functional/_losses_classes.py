@@ -141,7 +141,7 @@ def nll_loss(
     rows = rows_of_classes(x)
     safe, counts, _ = sample_weights(y.reshape(-1), weight, rows, ignore_index, reduction, "nll_loss")
     losses = -gd.take_along_axis(rows, gd.expand_dims(safe, axis=1), 1)[:, 0] * counts
-    return losses.reshape(samples) if reduction == "none" else losses.sum()
+    return losses.reshape(samples) if reduction == "none" else losses.sum()  # type: ignore[no-any-return]
 
 
 def multi_margin_loss(

@@ -106,7 +106,7 @@ def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> gd.Te
         tensor([[0., 1.]])
     """
     x = _floats(x, "normalize")
-    return x / gd.clip(gd.norm(x, p, axis=dim, keepdims=True), min=_eps(x, eps))
+    return x / gd.clip(gd.norm(x, p, axis=dim, keepdims=True), min=_eps(x, eps))  # type: ignore[no-any-return]
 
 
 def cosine_embedding_loss(x1: Any, x2: Any, target: Any, margin: float = 0.0, *, reduction: str = "mean") -> gd.Tensor:
