@@ -1,9 +1,36 @@
 """What layers and losses compute, as functions: parameters are arguments.
 
-``relu``, ``sigmoid``, ``tanh``, ``silu`` and ``flatten`` are grad_core's under a second name.
+``relu``, ``sigmoid``, ``tanh``, ``silu``, ``flatten``, and the functions of convolution and pooling are grad_core's under
+a second name.
 """
 
-from grad_core import flatten, relu, sigmoid, silu, tanh
+from grad_core import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+    flatten,
+    fold,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    relu,
+    sigmoid,
+    silu,
+    tanh,
+    unfold,
+)
 
 from ._attention import scaled_dot_product_attention
 from ._cross_entropy import cross_entropy
@@ -36,15 +63,31 @@ from ._piecewise import (
     softshrink,
     threshold,
 )  # fmt: skip
+from ._resize import interpolate, pad
 from ._smooth import celu, elu, gelu, logsigmoid, mish, selu, softplus, softsign, tanhshrink
 from ._softmax import glu, log_softmax, softmax, softmin
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -53,6 +96,7 @@ __all__ = [
     "elu",
     "embedding",
     "flatten",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -64,6 +108,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -72,12 +117,16 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
     "mish",
     "mse_loss",
     "multi_margin_loss",
     "nll_loss",
     "normalize",
     "one_hot",
+    "pad",
     "pairwise_distance",
     "poisson_nll_loss",
     "prelu",
@@ -99,4 +148,5 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",
+    "unfold",
 ]
