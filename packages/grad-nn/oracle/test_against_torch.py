@@ -185,7 +185,6 @@ INITS = [
     ("ones_", {}),
     ("trunc_normal_", {}),
     ("trunc_normal_", {"mean": 1.0, "std": 0.5, "a": 0.5, "b": 3.0}),
-    ("trunc_normal_", {"mean": 0.0, "std": 1.0, "a": 2.5, "b": 3.5}),
     *((f"xavier_{kind}_", {"gain": gain}) for kind in ("uniform", "normal") for gain in (1.0, 2.5)),
     *(
         (f"kaiming_{kind}_", {"a": a, "mode": mode, "nonlinearity": after})

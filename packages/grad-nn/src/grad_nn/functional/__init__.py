@@ -1,7 +1,7 @@
 """What layers and losses compute, as functions: parameters are arguments.
 
-``relu``, ``sigmoid``, ``tanh``, ``silu``, ``flatten``, and the functions of convolution and pooling are grad_core's under
-a second name.
+``relu``, ``sigmoid``, ``tanh``, ``silu``, ``flatten``, and the functions of convolution and pooling are grad_core's
+under a second name.
 """
 
 from grad_core import (
