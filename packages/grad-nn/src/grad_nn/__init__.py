@@ -3,11 +3,20 @@
 from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
 from ._attention import MultiheadAttention
+from ._batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
 from ._linear import Linear
 from ._loss import CrossEntropyLoss, MSELoss
+from ._members import named_parameters, parameters
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -28,7 +37,7 @@ from ._pad import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from ._parameter import Parameter
+from ._parameter import Buffer, Parameter
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -58,6 +67,10 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Buffer",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -76,6 +89,9 @@ __all__ = [
     "Fold",
     "GroupNorm",
     "IncompatibleKeys",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "LayerNorm",
     "Linear",
     "MSELoss",
@@ -106,6 +122,8 @@ __all__ = [
     "functional",
     "init",
     "load",
+    "named_parameters",
+    "parameters",
     "save",
 ]
 
