@@ -3,6 +3,7 @@
 from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
 from ._attention import MultiheadAttention
+from ._checkpoint import load_checkpoint, save_checkpoint
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
@@ -45,7 +46,7 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
-from .io import load, save
+from .io import load, read_metadata, save
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -106,7 +107,10 @@ __all__ = [
     "functional",
     "init",
     "load",
+    "load_checkpoint",
+    "read_metadata",
     "save",
+    "save_checkpoint",
 ]
 
 __version__ = "0.1.0"
