@@ -24,6 +24,7 @@ from ._batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from ._checkpoint import load_checkpoint, save_checkpoint
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
@@ -78,7 +79,7 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
-from .io import load, save
+from .io import load, read_metadata, save
 
 __all__ = [
     "CELU",
@@ -191,7 +192,10 @@ __all__ = [
     "load",
     "named_parameters",
     "parameters",
+    "load_checkpoint",
+    "read_metadata",
     "save",
+    "save_checkpoint",
 ]
 
 __version__ = "0.1.0"
