@@ -1,6 +1,6 @@
 """Neural-network modules, losses and initialisers on grad-core, named and laid out as in torch.nn."""
 
-from . import errors, functional, init
+from . import errors, functional, init, parametrize
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
 from ._activation_piecewise import (
     Hardshrink,
@@ -25,8 +25,10 @@ from ._batch_norm import (
     InstanceNorm3d,
 )
 from ._checkpoint import load_checkpoint, save_checkpoint
-from ._containers import Sequential
+from ._collections import ModuleDict, ModuleList, ParameterDict, ParameterList
+from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._averaging import AveragedModel
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
 from ._linear import Linear
@@ -42,6 +44,7 @@ from ._loss_distance import (
 from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
 from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
 from ._members import named_parameters, parameters
+from ._mlp import MLP
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -79,6 +82,9 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._recompute import checkpoint
+from ._shapes import Identity, Lambda, Unflatten
+from ._summary import Summary, summary
 from .io import load, read_metadata, save
 
 __all__ = [
@@ -196,6 +202,20 @@ __all__ = [
     "read_metadata",
     "save",
     "save_checkpoint",
+    "AveragedModel",
+    "Identity",
+    "Lambda",
+    "MLP",
+    "ModuleDict",
+    "ModuleList",
+    "ParameterDict",
+    "ParameterList",
+    "Residual",
+    "Summary",
+    "Unflatten",
+    "checkpoint",
+    "parametrize",
+    "summary",
 ]
 
 __version__ = "0.1.0"

@@ -75,7 +75,7 @@ class Members:
         Raises:
             AttributeError: there is none.
         """
-        return self._get(target, Parameter, "parameter")  # type: ignore[no-any-return]  # of the kind that was asked for  # type: ignore[no-any-return]  # of the kind that was asked for
+        return self._get(target, Parameter, "parameter")  # type: ignore[no-any-return]  # of the kind that was asked for
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """The same as assigning a new attribute.
@@ -113,7 +113,7 @@ class Members:
         Raises:
             AttributeError: there is none.
         """
-        return self._get(target, Buffer, "buffer")  # type: ignore[no-any-return]  # of the kind that was asked for  # type: ignore[no-any-return]  # of the kind that was asked for
+        return self._get(target, Buffer, "buffer")  # type: ignore[no-any-return]  # of the kind that was asked for
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """The same as assigning a new attribute, ``self.name = nn.Buffer(tensor, persistent)``; None stays None.
