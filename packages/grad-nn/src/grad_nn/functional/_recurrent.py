@@ -11,51 +11,14 @@ import grad_core as gd
 import numpy as np
 from grad_core.extend import Keeping, Op, in_front, op
 
-from ._linear import linear
+from ._composed import STEPS, Composed, Step
 from ._run_kinds import Gru, Lstm, Relu, Tanh
 from ._runs import Back, Run
 
 __all__ = ["OPS"]
 
-Step = Callable[[Any, Any, Any], tuple[Any, ...]]
-
 # the inputs of an op: x (steps, batch, inputs), lengths (batch,), weights, biases, and states (batch, hidden)
 _INPUTS = ("x", "lengths", "w_ih", "w_hh", "b_ih", "b_hh", "h", "c")
-
-
-def _tanh_step(a: Any, b: Any, _states: Any) -> tuple[Any, ...]:
-    return (gd.tanh(a + b),)
-
-
-def _relu_step(a: Any, b: Any, _states: Any) -> tuple[Any, ...]:
-    return (gd.relu(a + b),)
-
-
-def _lstm_step(a: Any, b: Any, states: Any) -> tuple[Any, ...]:
-    i, f, g, o = gd.split(a + b, 4, -1)
-    c = gd.sigmoid(f) * states[1] + gd.sigmoid(i) * gd.tanh(g)
-    return gd.sigmoid(o) * gd.tanh(c), c
-
-
-def _gru_step(a: Any, b: Any, states: Any) -> tuple[Any, ...]:
-    (r_x, z_x, n_x), (r_h, z_h, n_h) = gd.split(a, 3, -1), gd.split(b, 3, -1)
-    n = gd.tanh(n_x + gd.sigmoid(r_x + r_h) * n_h)
-    return (n + gd.sigmoid(z_x + z_h) * (states[0] - n),)
-
-
-def _composed(
-    step: Step, x: Any, lengths: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, *states: Any, reverse: bool
-) -> tuple[Any, ...]:
-    """What the op computes, in differentiable operations."""
-    projected = linear(x, w_ih, b_ih)
-    outputs = []
-    order = range(x.shape[0])[:: -1 if reverse else 1]
-    for t in order:
-        inside = gd.expand_dims(gd.asarray(lengths) > t, -1)
-        after = step(projected[t], linear(states[0], w_hh, b_hh), states)
-        states = tuple([gd.where(inside, new, old) for new, old in zip(after, states, strict=True)])
-        outputs.append(gd.where(inside, after[0], gd.zeros_like(after[0])))
-    return gd.stack(outputs[:: -1 if reverse else 1]), *states
 
 
 class _Kept:
@@ -73,19 +36,18 @@ class _Kept:
         return last[1].found[name].copy()  # the rule's own: what it gives away may be added to in place
 
 
-class _Pullback:
-    """The same from the composed recurrence, so that the gradients can be differentiated."""
+class _KeptComposed:
+    """The same in differentiable operations."""
 
-    def __init__(self, step: Step, inputs: tuple[Any, ...], reverse: bool) -> None:
-        x, lengths, *rest = inputs
-        self._pull = gd.vjp(lambda x, *rest: _composed(step, x, lengths, *rest, reverse=reverse), x, *rest)[1]
-        self._last: tuple[Any, Any] | None = None
+    def __init__(self, composed: Composed) -> None:
+        self._composed = composed
+        self._last: tuple[Any, dict[str, Any]] | None = None
 
     def gradient(self, name: str, g: Any, inputs: tuple[Any, ...]) -> Any:
         last = self._last
         if last is None or last[0] is not g:
-            last = self._last = (g, self._pull(g))
-        return last[1][max(_INPUTS.index(name) - 1, 0)]
+            last = self._last = (g, self._composed.gradients(g))
+        return last[1][name]
 
 
 def _rule(name: str) -> Callable[..., Any]:
@@ -99,7 +61,7 @@ def _rule(name: str) -> Callable[..., Any]:
 def _batches(made: Callable[[], Op], step: Step) -> Callable[..., Any]:
     def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, reverse: bool) -> tuple[Any, int]:
         if any(axis is not None for axis in axes[2:6]):
-            of_all = gd.vmap(lambda *entry: _composed(step, *entry, reverse=reverse), in_axes=axes)
+            of_all = gd.vmap(lambda *entry: Composed(step, entry, reverse).results, in_axes=axes)
             return of_all(*inputs), 0
         # the weights are shared: the entries are further samples
         count = next(a.shape[axis] for a, axis in zip(inputs, axes, strict=True) if axis is not None)
@@ -123,8 +85,8 @@ def _batches(made: Callable[[], Op], step: Step) -> Callable[..., Any]:
 def _declared(kind: type[Run], step: Step, name: str) -> Op:
     rules = tuple([None if given == "lengths" else _rule(given) for given in _INPUTS[: 6 + kind.states]])
 
-    def keep(*inputs: Any, reverse: bool) -> _Pullback:
-        return _Pullback(step, inputs, reverse)
+    def keep(*inputs: Any, reverse: bool) -> _KeptComposed:
+        return _KeptComposed(Composed(step, inputs, reverse))
 
     @op(vjp=rules, keep=keep, batch=_batches(lambda: made, step), name=name)
     def made(*inputs: Any, reverse: bool) -> Keeping:
@@ -134,9 +96,5 @@ def _declared(kind: type[Run], step: Step, name: str) -> Op:
     return made
 
 
-OPS = {
-    "RNN_TANH": _declared(Tanh, _tanh_step, "rnn"),
-    "RNN_RELU": _declared(Relu, _relu_step, "rnn"),
-    "LSTM": _declared(Lstm, _lstm_step, "lstm"),
-    "GRU": _declared(Gru, _gru_step, "gru"),
-}
+_RUNS: dict[str, type[Run]] = {"RNN_TANH": Tanh, "RNN_RELU": Relu, "LSTM": Lstm, "GRU": Gru}
+OPS = {kind: _declared(run, STEPS[kind], kind.split("_")[0].lower()) for kind, run in _RUNS.items()}

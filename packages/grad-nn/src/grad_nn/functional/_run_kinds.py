@@ -20,7 +20,8 @@ class Tanh(Run):
     """The network of Elman: h = tanh(W x + U h + b)."""
 
     def room(self, p: int) -> Array:
-        return self.output[p]
+        place: Array = self.output[p]
+        return place
 
     def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
         def step(p: int, before: Array, after: Array) -> None:
@@ -44,7 +45,7 @@ class Relu(Tanh):
 
     def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
         def step(p: int, before: Array, after: Array) -> None:
-            np.maximum(after, 0, after)
+            np.maximum(after, 0, out=after)
 
         return step
 
@@ -84,7 +85,8 @@ class Lstm(Run):
         return self.in_rows(w_hh)
 
     def room(self, p: int) -> Array:
-        return self.gates[p]
+        place: Array = self.gates[p]
+        return place
 
     def shapes(self) -> list[tuple[int, ...]]:
         n, batch = self.hidden, self.batch
@@ -182,7 +184,8 @@ class Gru(Run):
         return np.concatenate([w_ih[: 2 * n], np.zeros_like(w_ih[:n]), w_ih[2 * n :]])
 
     def room(self, p: int) -> Array:
-        return self.gates[p]
+        place: Array = self.gates[p]
+        return place
 
     def shapes(self) -> list[tuple[int, ...]]:
         return [(self.steps, 4 * self.hidden, self.batch)]

@@ -30,7 +30,7 @@ def _check_lengths(lengths: Array, steps: int) -> None:
         )
 
 
-def carved(shapes: list[tuple[int, ...]], dtype: Any) -> list[Array]:
+def _carved(shapes: list[tuple[int, ...]], dtype: Any) -> list[Array]:
     """Arrays of these shapes in one piece of memory, each at the start of a cache line."""
     line = 64 // dtype.itemsize
     sizes = [math.prod(shape) for shape in shapes]
@@ -65,9 +65,10 @@ class Run:
         self.steps, self.batch, self.inputs = x.shape
         self.hidden = w_hh.shape[1]
         self.reverse = reverse
-        # one piece of memory for all that is kept: freed and asked for again at each training step, many pieces would go
-        # back to the system every time, and come from it page by page
-        self.entered, *kept = carved([(self.inputs + self.hidden + 1, self.steps, self.batch), *self.shapes()], self.dtype)
+        # one piece of memory for all that is kept: freed and asked for again at each training step, many pieces would
+        # go back to the system every time, and come from it page by page
+        entering = (self.inputs + self.hidden + 1, self.steps, self.batch)
+        self.entered, *kept = _carved([entering, *self.shapes()], self.dtype)
         own = self.entered[: self.inputs]
         own[...] = self.in_order(x).transpose(2, 0, 1)
         self.entered[-1] = 1
@@ -158,7 +159,7 @@ class Run:
 class Back:
     """The way back through a run, for one tuple of cotangents.
 
-    Steps are done in groups, so that long sequences need little memory; each group adds to the gradients of the weights.
+    Steps are done in groups, so that long sequences need little memory; each adds to the gradients of the weights.
 
     Attributes:
         found: the gradients by the names of the inputs; that of "x" only if it was wanted.
