@@ -243,7 +243,7 @@ def test_repr(layer, text):
         (
             lambda: nn.GRU(2, 3)(gd.ones((5, 4, 7))),
             ShapeError,
-            r"GRU: x of shape \(5, 4, 7\) has 7 features .* input_size=2: x must be \(steps, batch, input_size\); make the",
+            r"GRU: x of shape \(5, 4, 7\) has 7 features .* input_size=2: x must be \(steps, batch, input_size\);",
         ),
         (lambda: nn.GRU(2, 3)(gd.ones((0, 4, 2))), ShapeError, "GRU: x has no steps, so there is no last state"),
         (lambda: nn.RNN(2, 3)([[1, 2]]), DTypeError, r"RNN: x holds floats, and this is int64: use x\.astype"),

@@ -216,6 +216,7 @@ class Gru(Run):
         states = self.entered[self.inputs : -1].transpose(1, 0, 2)
         large = np.empty((2 * n, self.batch), self.dtype)
         small = large[:n]
+        past = np.empty(shape, self.dtype)
 
         def step(p: int, dh: Array, d: Array) -> Array:
             gates = self.gates[p]
@@ -223,7 +224,7 @@ class Gru(Run):
             dr, dz, dm, dn = d.reshape(4, *shape)
             np.subtract(states[p], new, dz)
             np.multiply(dz, dh, dz)
-            past = dh * z
+            np.multiply(dh, z, past)
             np.subtract(dh, past, dn)
             np.multiply(new, new, small)
             np.subtract(1, small, small)

@@ -173,7 +173,7 @@ class Back:
         back = np.array(rows.T, dtype, order="C")
         d = np.empty((run.blocks * hidden, batch), dtype)
         through = d[: len(rows)]
-        dh = np.empty_like(state)
+        room = np.empty_like(state)
         size = max(1, min(run.steps, _GROUP // max(d.size, 1)))
         group = np.empty((len(d), size, batch), dtype)  # the gradients of the products of some steps
         places = group.transpose(1, 0, 2)
@@ -184,8 +184,11 @@ class Back:
         for stop in range(run.steps, 0, -size):
             start = max(stop - size, 0)
             for p in range(stop - 1, start - 1, -1):
-                np.add(state, by_output[p], dh)
+                dh = state
+                if by_output[p].any():  # often only the last output is used
+                    dh = np.add(state, by_output[p], room)
                 if run.ended is not None:
+                    dh = dh.copy() if dh is state else dh
                     ended = run.ended[p]
                     held = [np.where(ended, a, 0) for a in (state, *carried)]
                     for a in (dh, *carried):
