@@ -22,7 +22,11 @@ def figures_of(row: Row, answers: Answers) -> dict[str, dict[str, float]]:
         good = [answer for answer in rounds if "missing" not in answer and "failed" not in answer]
         if not good:
             continue
-        if "times" in good[0]:
+        if "cases" in good[0]:
+            out[peer] = {
+                name: _low([t * row.scale for answer in good for t in answer["cases"][name]]) for name in row.figures
+            }
+        elif "times" in good[0]:
             times = [t * row.scale for answer in good for t in answer["times"]]
             per_round = [_low(answer["times"]) * row.scale for answer in good]
             out[peer] = {"time": _low(times), "fastest round": min(per_round), "slowest round": max(per_round)}
@@ -40,14 +44,22 @@ def disagreement(answers: Answers) -> str | None:
     """The results of the peers, if they are not the same: then they did not do the same work."""
     for results in zip(*answers.values(), strict=False):
         found = [answer["result"] for answer in results if "result" in answer]
-        if found and max(found) - min(found) > 1e-3 * abs(found[0]):
+        for name in found[0] if found and isinstance(found[0], dict) else ():
+            values = [result[name] for result in found]
+            if max(values) - min(values) > 1e-3 * abs(values[0]):
+                return f"the peers disagree on {name}: {values}"
+        if found and not isinstance(found[0], dict) and max(found) - min(found) > 1e-3 * abs(found[0]):
             return f"the peers disagree on the result: {found}"
     return None
 
 
 def judge(row: Row, figures: Figures) -> list[dict[str, Any]]:
     """The targets of a row: value, limit, and whether it holds; None where a peer is not there."""
-    out = []
+    both = "grad" in figures and "torch" in figures
+    out: list[dict[str, Any]] = []
+    for name, limit in row.limits.items():
+        ratio = figures["grad"][name] / figures["torch"][name] if both else None
+        out.append({"text": name, "limit": limit, "value": ratio, "holds": None if ratio is None else ratio <= limit})
     for target in TARGETS:
         if target.theme == row.theme:
             value = target.value(figures) if all(peer in figures for peer in target.needs) else None
@@ -68,6 +80,9 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
     for entry in rows:
         row: Row = entry["row"]
         figures = entry["figures"]
+        if row.limits:
+            lines += _cases(entry)
+            continue
         first = next(iter(row.figures))
         others = [name for name in row.figures if name != first]
         spread = ["slowest and fastest round"] if first == "time" else []
@@ -88,11 +103,31 @@ def render(rows: Sequence[Mapping[str, Any]]) -> str:
         lines.append("")
     lines += ["### Targets", "", "| | measured | at most | holds |", "|---|---|---|---|"]
     for entry in rows:
+        if entry["row"].limits:
+            held = sum(target["holds"] is True for target in entry["targets"])
+            lines.append(f"| {entry['row'].title}: lines above their limit | {len(entry['targets']) - held} | 0 | |")
+            continue
         for target in entry["targets"]:
             value = "not measured" if target["value"] is None else _number(target["value"])
             holds = {True: "yes", False: "**no**", None: ""}[target["holds"]]
             lines.append(f"| {entry['row'].title}: {target['text']} | {value} | {target['limit']:g} | {holds} |")
     return "\n".join(lines) + "\n"
+
+
+def _cases(entry: Mapping[str, Any]) -> list[str]:
+    """A line for each case: both times, grad's over PyTorch's, and its limit; the largest ratio first."""
+    row: Row = entry["row"]
+    figures = entry["figures"]
+    unit = next(iter(row.figures.values()))
+    absent = [f"{NAMES[peer]}: {entry['absent'][peer]}." for peer in row.peers if peer not in figures]
+    lines = [f"### {row.title}", "", *absent, f"| | grad, {unit} | PyTorch, {unit} | ratio | at most | holds |"]
+    lines.append("|---|---|---|---|---|---|")
+    for target in sorted(entry["targets"], key=lambda target: -(target["value"] or 0)):
+        times = [_number(figures[peer][target["text"]]) if peer in figures else "" for peer in ("grad", "torch")]
+        ratio = "" if target["value"] is None else f"{target['value']:.2f}"
+        holds = {True: "yes", False: "**no**", None: ""}[target["holds"]]
+        lines.append(f"| `{target['text']}` | {' | '.join(times)} | {ratio} | {target['limit']:g} | {holds} |")
+    return [*lines, ""]
 
 
 def _number(value: float) -> str:

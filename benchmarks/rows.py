@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from ops.problem import CASES
+
 __all__ = ["NAMES", "ROWS", "TARGETS", "Row", "Target"]
 
 NAMES = {
@@ -25,10 +27,11 @@ class Row(NamedTuple):
     figures: dict[str, str]  # name of a figure: what it is, with its unit; the first is compared between peers
     peers: tuple[str, ...]
     scale: float = 1e6  # from seconds to the unit of "time"
+    limits: Mapping[str, float] = {}  # of a row with many cases: at most so many times PyTorch's time, case by case
 
 
 class Target(NamedTuple):
-    """A bound that an issue sets."""
+    """A bound that an issue sets; those of single operations stand with them, in `ops/problem.py`."""
 
     theme: str
     text: str
@@ -37,6 +40,8 @@ class Target(NamedTuple):
     needs: tuple[str, ...] = ("grad",)
 
 
+SIZES, KINDS = ("small", "large"), ("max", "avg")
+LAYOUTS = ("", " plain")  # the batch innermost in memory, as layers of grad hand it on, and outermost
 ALL = ("grad", "numpy", "torch", "autograd", "mygrad")
 ROWS = [
     Row(
@@ -53,6 +58,13 @@ ROWS = [
         {"time": "µs"},
         ("grad", "torch"),
     ),
+    Row(
+        "ops",
+        "single operations, forward and backward, float32",
+        dict.fromkeys(CASES, "µs"),
+        ("grad", "torch"),
+        limits={name: case.limit for name, case in CASES.items()},
+    ),
     Row("imports", "import, after NumPy", {"time": "ms"}, ("grad", "torch", "autograd", "mygrad"), 1e3),
     Row(
         "memory",
@@ -65,6 +77,23 @@ ROWS = [
         "Adam over 101,770 numbers, half of them dead, at step 1,500 and at step 20",
         {"ratio": "times the early step", "early": "µs at step 20", "late": "µs at step 1,500"},
         ("grad", "numpy", "torch"),
+    ),
+    Row(
+        "conv",
+        "convolution with bias, forward and backward",
+        {
+            "lenet1": "µs, (64,1,28,28)*6@5x5, no input gradient",
+            "lenet2": "µs, (64,6,14,14)*16@5x5",
+            "wide64": "µs, (64,32,26,26)*64@3x3",
+            "wide16": "µs, (16,64,28,28)*64@3x3",
+        },
+        ("grad", "torch"),
+    ),
+    Row(
+        "pool",
+        "pooling 2x2, forward and backward, (64,6,24,24) and (64,32,26,26)",
+        {f"{kind} {size}{plain}": f"µs, {kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS},
+        ("grad", "torch"),
     ),
     Row(
         "loader",
@@ -84,6 +113,10 @@ def _ratio(peer: str) -> Callable[[Figures], float]:
     return lambda row: row["grad"]["time"] / row[peer]["time"]
 
 
+def _share(name: str) -> Callable[[Figures], float]:
+    return lambda row: row["grad"][name] / row["torch"][name]
+
+
 TARGETS = [
     Target("chain", "µs an operation", _time("grad"), 3.5),
     Target("toy", "of PyTorch's time", _ratio("torch"), 0.45, ("grad", "torch")),
@@ -95,5 +128,13 @@ TARGETS = [
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),
     Target("memory", "objects left to the collector", lambda row: row["grad"]["garbage"], 0.0),
     Target("dead_units", "times the early step", lambda row: row["grad"]["ratio"], 1.15),
+    *[
+        Target("conv", f"of PyTorch's time, {name}", _share(name), limit, ("grad", "torch"))
+        for name, limit in (("lenet1", 1.3), ("lenet2", 1.3), ("wide64", 2.0), ("wide16", 2.0))
+    ],
+    *[
+        Target("pool", f"of PyTorch's time, {name}", _share(name), 1.5, ("grad", "torch"))
+        for name in [f"{kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS]
+    ],
     Target("loader", "ms an epoch", _time("grad"), 60.0),
 ]

@@ -202,3 +202,22 @@ def test_small_batches_added_up_are_one_large_batch(make):
         several.step()
     for p, q in zip(large.parameters(), small.parameters(), strict=True):
         np.testing.assert_allclose(q.data, p.data, rtol=1e-7, atol=1e-9)
+
+
+def test_an_anomaly_inside_a_layer_names_the_line_that_called_it():
+    model = nn.Sequential(nn.Linear(2, 2, generator=gd.random.Generator(0)), nn.ReLU())
+    nn.init.constant_(model[0].weight, 10.0)
+    x = gd.full((3, 2), 3e38)
+    text = r"forward of '\w+': Inf .*test_layers_together\.py:\d+"
+    with pytest.raises(gd.errors.AnomalyError, match=text) as caught, gd.detect_anomaly():
+        model(x * 1.0)
+    assert "`model(x * 1.0)`" in str(caught.value)
+
+
+def test_a_model_with_its_loss_is_drawn_with_the_names_given():
+    model = nn.Sequential(nn.Linear(4, 3, generator=gd.random.Generator(0)), nn.ReLU())
+    for name, parameter in model.named_parameters():
+        parameter.name = name
+    loss = nn.CrossEntropyLoss()(model(gd.ones((5, 4))), np.array([0, 1, 2, 0, 1]))
+    svg = gd.graph.draw(loss).svg
+    assert all(f">{name}</text>" in svg for name, _ in model.named_parameters())

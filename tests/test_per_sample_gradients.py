@@ -137,3 +137,24 @@ def test_a_module_in_vmap() -> None:
     model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)).to("float64")
     x = normal(6, 4)
     np.testing.assert_allclose(gd.vmap(model)(x).detach().numpy(), model(x).detach().numpy(), rtol=1e-12)
+
+
+def test_a_convolutional_network() -> None:
+    """Convolution, pooling and batch-free layers of a CNN, for each sample, and for an ensemble."""
+    p = {"w": normal(3, 1, 3, 3), "b": normal(3), "v": normal(4, 3, 3, 3), "out": normal(2, 16)}
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = gd.max_pool2d(F.relu(gd.conv2d(x, p["w"], p["b"], padding=1)), 2)
+        y = gd.avg_pool2d(gd.tanh(gd.conv2d(y, p["v"], padding=1)), 2)
+        return F.cross_entropy(F.linear(y.reshape(16), p["out"]), target)
+
+    x, target = normal(5, 1, 8, 8), RNG.integers(0, 2, 5)
+    found = gd.vmap(gd.grad(loss), in_axes=(None, 0, 0))(p, x, target)
+    for i in range(5):
+        for key, g in gd.grad(loss)(p, x[i], target[i]).items():
+            np.testing.assert_allclose(found[key][i].numpy(), g.numpy(), rtol=1e-9, atol=1e-12)
+    many = {key: np.stack([value, value * 1.1]) for key, value in p.items()}
+    found = gd.vmap(gd.grad(loss), in_axes=(0, None, None))(many, x[0], target[0])
+    for i in range(2):
+        for key, g in gd.grad(loss)({key: value[i] for key, value in many.items()}, x[0], target[0]).items():
+            np.testing.assert_allclose(found[key][i].numpy(), g.numpy(), rtol=1e-9, atol=1e-12)

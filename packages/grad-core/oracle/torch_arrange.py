@@ -94,6 +94,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "tensordot": _tensordot,
     "tile": lambda x, repetitions: torch.tile(x, repetitions if isinstance(repetitions, tuple) else (repetitions,)),
     "topk": lambda x, k, axis=-1, largest=True: torch.topk(x, k, axis, largest),
+    "broadcast_arrays": torch.broadcast_tensors,
     "unstack": lambda x, axis=0: torch.unbind(x, axis),
     "vecdot": lambda x, y, axis=-1: torch.linalg.vecdot(x, y, dim=axis),
 }

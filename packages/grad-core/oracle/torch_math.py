@@ -44,7 +44,22 @@ def _norm(x: Any, p: float = 2, axis: Any = None, keepdims: bool = False) -> Any
     return torch.linalg.vector_norm(x, p, axes or None, keepdim=keepdims)
 
 
+def _diff(x: Any, *ends: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    prepend, append = ends or (prepend, append)
+
+    lengths = [1 if i == axis % x.ndim else length for i, length in enumerate(x.shape)]
+
+    def end(part: Any) -> Any:
+        if part is None:
+            return None
+        part = torch.as_tensor(part, dtype=x.dtype)
+        return part if part.ndim else part.expand(lengths)
+
+    return torch.diff(x, n, axis, end(prepend), end(append)) if n else x
+
+
 CALLS: dict[str, Callable[..., Any]] = {
+    "diff": _diff,
     "acos": torch.acos,
     "acosh": torch.acosh,
     "asin": torch.asin,

@@ -356,8 +356,8 @@ CASES: list[tuple[Any, type[Exception], str]] = [
         (partial(getattr(la, name), CUBE), ShapeError, f"^{name}: shape \\(3,\\)")
         for name in ("matrix_norm", "matrix_rank", "cond")
     ],
-    (lambda: la.inv(np.ones((2, 3))), ShapeError, r"the matrix must be square; pinv takes any shape$"),
-    (lambda: la.det(np.ones((2, 3))), ShapeError, r"the matrix must be square$"),
+    (lambda: la.inv(np.ones((2, 3))), ShapeError, r"the matrix must be square; pinv takes any shape(?m:$)"),
+    (lambda: la.det(np.ones((2, 3))), ShapeError, r"the matrix must be square(?m:$)"),
     (lambda: la.inv(FLAT), LinAlgError, r"^inv: the matrix of shape \(2, 2\) is singular: it has no inverse\. pinv"),
     (lambda: la.inv(BATCH), LinAlgError, r"^inv: the matrix at 1 of the batch of shape \(2, 2, 2\) is singular"),
     (lambda: la.inv(BATCH[None]), LinAlgError, r"^inv: the matrix at \(0, 1\) of the batch"),

@@ -110,11 +110,31 @@ CALLS: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
     (np.var, (0,), {"ddof": 1}),
     (np.where, (), {}),
     (np.zeros_like, (), {}),
+    (np.argwhere, (), {}),
+    (np.astype, (np.float32,), {}),
+    (np.average, (), {"axis": 1, "weights": A + 1}),
+    (np.copy, (), {}),
+    (np.diff, (), {"axis": 0}),
+    (np.flatnonzero, (), {}),
+    (np.fliplr, (), {}),
+    (np.flipud, (), {}),
+    (np.inner, (A + 1,), {}),
+    (np.isclose, (A + 1e-9,), {}),
+    (np.isin, ([0.5, 0.75],), {}),
+    (np.ptp, (1,), {"keepdims": True}),
 ]
 
 
 # these take or give something else than one array
 SEVERAL: dict[Any, Any] = {
+    np.atleast_1d: lambda x: np.atleast_1d(x[0, 0], x)[0],
+    np.atleast_2d: lambda x: np.atleast_2d(x[0]),
+    np.broadcast_arrays: lambda x: np.broadcast_arrays(x, A[0])[1],
+    np.column_stack: lambda x: np.column_stack([x[0], A.T]),
+    np.dstack: lambda x: np.dstack([x, A]),
+    np.hstack: lambda x: np.hstack([x, A]),
+    np.nonzero: lambda x: np.nonzero(x)[1],
+    np.vstack: lambda x: np.vstack([x[0], A]),
     np.linalg.cholesky: lambda x: np.linalg.cholesky(x @ A.T, upper=True),
     np.linalg.cross: lambda x: np.linalg.cross(x[0], A, axis=-1),
     np.linalg.det: lambda x: np.linalg.det(x @ A.T),
@@ -138,8 +158,92 @@ SEVERAL: dict[Any, Any] = {
 }
 
 
+# these answer with a Python bool
+QUESTIONS: dict[Any, list[tuple[Any, bool]]] = {
+    np.allclose: [
+        (lambda x: np.allclose(x, A * (1 + 1e-7)), True),
+        (lambda x: np.allclose(A + 0.1, x), False),
+        (lambda x: np.allclose(x * np.nan, x * np.nan, equal_nan=True), True),
+    ],
+    np.array_equal: [
+        (lambda x: np.array_equal(x, A), True),
+        (lambda x: np.array_equal(x, A * (1 + 1e-15)), False),
+        (lambda x: np.array_equal(x * 0, A[0] * 0), False),
+        (lambda x: np.array_equal(x * np.inf, A * np.inf), True),
+    ],
+    np.iscomplexobj: [(np.iscomplexobj, False)],
+    np.isrealobj: [(np.isrealobj, True)],
+}
+
+
 def test_each_function_of_the_table_is_tried() -> None:
-    assert {f for f, _, _ in CALLS} | set(SEVERAL) == set(FUNCTIONS)
+    assert {f for f, _, _ in CALLS} | set(SEVERAL) | set(QUESTIONS) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", QUESTIONS, ids=lambda f: f.__name__)
+def test_questions_about_whole_arrays(function: Any) -> None:
+    for ask, wanted in QUESTIONS[function]:
+        for x in (gd.asarray(A), gd.tensor(A, requires_grad=True)):
+            assert ask(x) is wanted
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: np.hstack([x[0], A[0]]),
+        lambda x: np.hstack([x[0, 0], 1.0]),
+        lambda x: np.dstack([x[0], A[0]]),
+        lambda x: np.column_stack([x, A]),
+        lambda x: np.vstack([x, A]),
+        lambda x: np.inner(x, 2.0),
+        lambda x: np.inner(x[0], A[1]),
+        lambda x: np.average(x),
+        lambda x: np.average(x, 1, A[0]),
+        lambda x: np.average(x, axis=0, weights=A[:, 0], keepdims=True),
+        lambda x: np.argwhere(x[0, 0]),
+        lambda x: np.astype(x, np.float64, copy=False),
+        lambda x: np.copy(x[0, 0]),
+        lambda x: np.diff(x, 2, prepend=1.0),
+        lambda x: np.isin(x, [0.5], invert=True),
+        lambda x: np.atleast_2d(x[0, 0]),
+    ],
+)
+def test_other_forms_of_functions_made_of_several(call: Any) -> None:
+    result = call(gd.asarray(A))
+    assert isinstance(result, gd.Tensor)
+    assert result.dtype == call(A).dtype
+    np.testing.assert_allclose(result.numpy(), call(A), strict=True)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [lambda x: np.average(x, weights=A[0]), lambda x: np.average(x, axis=0, weights=A[0])],
+    ids=["no axis", "other"],
+)
+def test_weights_that_fit_nowhere(call: Any) -> None:
+    with pytest.raises(gd.errors.ShapeError, match=r"average: weights of shape \(3,\) for shape \(2, 3\) and axis"):
+        call(gd.asarray(A))
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        (lambda x: np.average(x, weights=A), A / A.sum()),
+        (lambda x: np.vstack([x[0], x])[0], [[1, 1, 1], [0, 0, 0]]),
+        (lambda x: np.hstack([x, A]) * 2, np.full((2, 3), 2.0)),
+        (lambda x: np.exp2(x) / np.log(2), 2**A),
+        (lambda x: np.degrees(x) + np.rad2deg(x), np.full((2, 3), 360 / np.pi)),
+        (lambda x: np.deg2rad(x) + np.radians(x), np.full((2, 3), np.pi / 90)),
+        (lambda x: np.fabs(-x) + np.conjugate(x), np.full((2, 3), 2.0)),
+        (lambda x: np.ptp(x), [[0, 0, 1], [-1, 0, 0]]),
+        (lambda x: np.diff(x), [[-1, 0, 1], [-1, 0, 1]]),
+        (lambda x: np.copy(x) * 3, np.full((2, 3), 3.0)),
+    ],
+)
+def test_their_gradients(call: Any, wanted: Any) -> None:
+    x = gd.tensor(A, requires_grad=True)
+    call(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize("function", SEVERAL, ids=lambda f: f.__name__)

@@ -188,7 +188,7 @@ def test_the_suffix_must_be_npz(name, message):
 
 
 def test_an_empty_path():
-    with pytest.raises(FileFormatError, match=r"^load reads \.npz files, and '\.' is not named like one$"):
+    with pytest.raises(FileFormatError, match=r"^load reads \.npz files, and '\.' is not named like one(?m:$)"):
         nn.load("")
 
 

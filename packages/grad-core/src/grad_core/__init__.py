@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from . import errors, extend, linalg, random, testing
+from . import array_api, errors, extend, graph, linalg, random, testing
+from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
-from .creation import arange, asarray, empty, eye, full, linspace, ones, tensor, zeros
-from .ops.arrange import flip, pad, repeat, roll, tile
+from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
+from .ops.adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)  # fmt: skip
+from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
+from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .ops.einsum import einsum
 from .ops.elementwise import (
     abs,
@@ -39,6 +49,7 @@ from .ops.elementwise import (
     where,
 )  # fmt: skip
 from .ops.fill import empty_like, full_like, ones_like, zeros_like
+from .ops.find import isin, nonzero
 from .ops.grids import meshgrid, one_hot
 from .ops.index import getitem, scatter_add
 from .ops.linalg import matmul
@@ -65,10 +76,11 @@ from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
+from .ops.pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from .ops.products import dot, kron, outer, tensordot, vecdot
 from .ops.reduce import all, any, argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, sum, var
 from .ops.rounding import bitwise_left_shift, bitwise_right_shift, ceil, copysign, nextafter, round, signbit, trunc
-from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, prod
+from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, diff, prod
 from .ops.shape import (
     astype,
     broadcast_to,
@@ -89,6 +101,7 @@ from .ops.sort import argsort, searchsorted, sort, topk, unique_all, unique_coun
 from .ops.special import erf, log2, log10, logaddexp, logit, reciprocal, silu, softplus
 from .ops.triangle import tril, triu
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
+from .ops.unfold import fold, unfold
 from .transforms.batch import vmap
 from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
@@ -103,6 +116,12 @@ __all__ = [
     "abs",
     "acos",
     "acosh",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "add",
     "all",
     "any",
@@ -110,6 +129,7 @@ __all__ = [
     "argmax",
     "argmin",
     "argsort",
+    "array_api",
     "asarray",
     "asin",
     "asinh",
@@ -117,17 +137,27 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "bitwise_and",
     "bitwise_invert",
     "bitwise_left_shift",
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "broadcast_arrays",
     "broadcast_to",
     "ceil",
     "checkpoint",
     "clip",
     "concat",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "copysign",
     "cos",
     "cosh",
@@ -136,7 +166,9 @@ __all__ = [
     "cumsum",
     "cumulative_prod",
     "cumulative_sum",
+    "detect_anomaly",
     "diagonal",
+    "diff",
     "divide",
     "dot",
     "einsum",
@@ -155,12 +187,15 @@ __all__ = [
     "flip",
     "floor",
     "floor_divide",
+    "fold",
+    "from_dlpack",
     "full",
     "full_like",
     "get_default_dtype",
     "getitem",
     "grad",
     "gradients",
+    "graph",
     "greater",
     "greater_equal",
     "hessian",
@@ -169,6 +204,7 @@ __all__ = [
     "inference_mode",
     "is_grad_enabled",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "jacobian",
@@ -194,6 +230,9 @@ __all__ = [
     "matmul",
     "matrix_transpose",
     "max",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
     "maximum",
     "mean",
     "meshgrid",
@@ -204,6 +243,7 @@ __all__ = [
     "negative",
     "nextafter",
     "no_grad",
+    "nonzero",
     "norm",
     "not_equal",
     "one_hot",
@@ -259,6 +299,7 @@ __all__ = [
     "tril",
     "triu",
     "trunc",
+    "unfold",
     "unique_all",
     "unique_counts",
     "unique_inverse",

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 import numpy as np
 
+from ._attached import Attached, Hooks, attach, attached, marked
 from ._batched import Batched
+from ._hooks import run_after, run_before, run_on_grad
 from ._modes import enable_grad, no_grad, state
 from ._node import Node, Value
 from ._op import wrap
@@ -31,14 +33,10 @@ _PLAIN, _UNTRACKED, _TRACKED = range(3)
 _ARRAYS = (np.ndarray, np.generic, Batched)
 
 
-# the computed tensors whose gradients backward keeps: by node, per output, without keeping either alive
-_retained: WeakKeyDictionary[Node, dict[int, ref[Value]]] = WeakKeyDictionary()
-
-
 def retain(x: Value) -> None:
     """Have backward passes keep the gradient of a computed tensor, for as long as the tensor lives."""
     if x._node is not None:
-        _retained.setdefault(x._node, {})[x._port] = ref(x)
+        attach(x._node, x._node.number).retained[x._port] = ref(x)
 
 
 def run(
@@ -95,7 +93,7 @@ class _Gathered:
 
     def own(self) -> Any:
         """The cotangent as an array that nobody else holds."""
-        return self.g.copy() if isinstance(self.g, ndarray) and not self.owned else self.g
+        return self.g.copy("K") if isinstance(self.g, ndarray) and not self.owned else self.g
 
 
 def _gather(value: Any, port: int, g: Any, owned: bool) -> _Gathered:
@@ -128,7 +126,8 @@ def _walk(
     pending: dict[int, _Gathered] = {}  # by number of the node
     heap: list[int] = []
     kept: list[tuple[Value, Any]] = []
-    keeping = targets is None and len(_retained) > 0
+    anomaly = state.anomaly
+    some_marked = len(marked) > 0
 
     for x, start in roots:
         edge = x._node or x
@@ -136,17 +135,22 @@ def _walk(
         if useful is None or edge in useful:
             _send(edge, x._port, g, False, pending, heap, leaves)
     while heap:
-        gathered = pending.pop(heappop(heap))
+        number = heappop(heap)
+        gathered = pending.pop(number)
         node = gathered.value
         g = gathered.g
         if type(g) is list:
             g = _complete(g, node.result)
         elif g.dtype is not node.result and g.dtype != node.result:
             g = gathered.cast(node.result)
+        extras = attached(node, number) if some_marked and number in marked else None
+        if extras is not None:
+            if extras.on_grad:
+                g = _hooked(node, extras.on_grad, g, gathered, lifted != _PLAIN)
+            if targets is None and extras.retained:
+                kept += _kept(extras.retained, gathered)
         if captured:
             _capture(captured, node, gathered)
-        if keeping and node in _retained:
-            kept += _kept(node, gathered)
         edges = node.edges
         if useful is not None:
             edges = [edge if edge in useful else None for edge in edges]
@@ -164,6 +168,11 @@ def _walk(
         params = node.params
         ports = node.ports
         rules = node.rules
+        if anomaly is not None or (extras is not None and (extras.before or extras.after)):
+            for i, grad in enumerate(_carefully(node, edges, g, saved, ans, extras, lifted != _PLAIN)):
+                if grad is not None:
+                    _send(edges[i], ports[i] if ports is not None else 0, grad, False, pending, heap, leaves)
+            edges = ()
         for i, edge in enumerate(edges):
             if edge is not None:
                 grad = rules[i](g, ans, *saved, **params) if params else rules[i](g, ans, *saved)
@@ -189,9 +198,13 @@ def _walk(
         if not retain_graph:
             node.saved = node.ans = None
             node.versions = ()
-    for gathered in leaves.values():
-        if gathered.g.dtype != gathered.value.dtype:
-            gathered.cast(gathered.value.dtype)
+    for key, gathered in leaves.items():
+        x = gathered.value
+        if gathered.g.dtype != x.dtype:
+            gathered.cast(x.dtype)
+        extras = attached(x, key) if key in marked else None
+        if extras is not None and extras.on_grad:
+            _hooked(x, extras.on_grad, gathered.g, gathered, lifted != _PLAIN)
     if targets is None:
         return kept + [(gathered.value, gathered.own()) for gathered in leaves.values()]
     found = []
@@ -233,16 +246,49 @@ def _capture(captured: dict[tuple[int, int], Any], node: Node, gathered: _Gather
             captured[node.number, port] = g
 
 
-def _kept(node: Node, gathered: _Gathered) -> list[tuple[Value, Any]]:
-    """The cotangents of the outputs of this node for which `retain` was called, with their tensors."""
+def _kept(retained: dict[int, ref[Value]], gathered: _Gathered) -> list[tuple[Value, Any]]:
+    """The cotangents of the outputs of a node for which `retain` was called, with their tensors."""
     grads = gathered.g if type(gathered.g) is list else [gathered.own()]
-    living = [(alive(), grads[port]) for port, alive in _retained[node].items()]
+    living = [(alive(), grads[port]) for port, alive in retained.items()]
     # several results share what is gathered with the rules, so each gets an array of its own
     return [
         (x, g.copy() if len(grads) > 1 and isinstance(g, ndarray) else g)
         for x, g in living
         if x is not None and g is not None
     ]
+
+
+def _hooked(value: Any, hooks: dict[int, Hooks], g: Any, gathered: _Gathered, lifted: bool) -> Any:
+    """The gradient of a node or leaf after the hooks of its tensors; `gathered` holds it from here on."""
+    whose = repr(value) if type(value) is Node else "a leaf" if value._name is None else f"the leaf {value._name!r}"
+    gs = list(g) if type(g) is tuple else [g]
+    for port, of_port in hooks.items():
+        if of_port:
+            # a hook may keep or change what it gets, so that is nobody else's
+            gs[port] = run_on_grad(of_port, gs[port] if lifted else gs[port].copy(), whose, lifted)
+    gathered.g = gs if type(g) is tuple else gs[0]
+    gathered.owned = False
+    return tuple(gs) if type(g) is tuple else gs[0]
+
+
+def _carefully(
+    node: Node, edges: Sequence[Any], g: Any, saved: Sequence[Any], ans: Any, extras: Attached | None, lifted: bool
+) -> Sequence[Any]:
+    """The gradients of the inputs of a node, None where none is wanted, with its hooks and in anomaly mode."""
+    several = type(g) is tuple
+    gs = g if several else (g,)
+    if extras is not None and extras.before:
+        gs = run_before(node, extras.before, gs, lifted)
+
+    def call() -> list[Any]:
+        start = gs if several else gs[0]
+        rules, params = node.rules, node.params
+        return [None if edge is None else rules[i](start, ans, *saved, **params) for i, edge in enumerate(edges)]
+
+    grads: Sequence[Any] = call() if state.anomaly is None else state.anomaly.differentiate(node, call, gs)
+    if extras is not None and extras.after:
+        return run_after(node, extras.after, tuple(grads), gs, lifted)
+    return grads
 
 
 def _leading_to(targets: Sequence[Value], roots: Sequence[Root]) -> set[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._op import Op, Rule, batch_elements
+from ._sums import total
 
 __all__ = ["broadcast_to", "elementwise", "explain_broadcast", "linear", "sum_to"]
 
@@ -84,8 +85,10 @@ def sum_to(x: Any, *, shape: tuple[int, ...]) -> Any:
         >>> sum_to(gd.ones((2, 3)), shape=(3,))
         tensor([2., 2., 2.])
     """
-    total = np.add.reduce(x, axis=_leading(x.shape, shape))
-    return total if total.shape == shape else total.reshape(shape)
+    summed = total(x, _leading(x.shape, shape))
+    if summed.shape == shape:
+        return summed
+    return np.asarray(summed).reshape(shape)  # the reshape of a NumPy scalar keeps some memory to itself
 
 
 @linear(lambda g, _ans, _x, shape: sum_to.on(g, shape=_x.shape), views=True)
@@ -136,8 +139,9 @@ def elementwise(
         >>> y.grad
         tensor(3.)
     """
-    exact = tuple([None if partial is None else _product(partial) for partial in partials])
-    rules = tuple([None if rule is None else _summed(rule, i) for i, rule in enumerate(exact)])
+    whole = tuple([None if partial is None else _product(partial) for partial in partials])
+    exact = tuple([getattr(rule, "exact", rule) for rule in whole])
+    rules = tuple([None if rule is None else _summed(rule, i) for i, rule in enumerate(whole)])
 
     def jvp(tangents: tuple[Any, ...], ans: Any, *inputs: Any, **params: Any) -> Any:
         # the derivative is a diagonal matrix, its own transpose: the rule carries tangents forward as it does
@@ -145,10 +149,10 @@ def elementwise(
         terms = [
             rule(t, ans, *inputs, **params) for rule, t in zip(exact, tangents, strict=True) if rule and t is not None
         ]
-        total = terms[0]
+        added = terms[0]
         for term in terms[1:]:
-            total = total + term
-        return total if np.shape(total) == np.shape(ans) else broadcast_to.on(total, shape=np.shape(ans))
+            added = added + term
+        return added if np.shape(added) == np.shape(ans) else broadcast_to.on(added, shape=np.shape(ans))
 
     def declare(forward: Callable[..., Any]) -> Op:
         made = Op(

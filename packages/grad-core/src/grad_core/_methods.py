@@ -140,6 +140,18 @@ class Methods:
     def __invert__(self) -> Tensor:
         return apply(logic.bitwise_invert, (self,))
 
+    def __lshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_left_shift, (self, y))
+
+    def __rlshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_left_shift, (y, self))
+
+    def __rshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_right_shift, (self, y))
+
+    def __rrshift__(self, y: Any) -> Tensor:
+        return apply(rounding.bitwise_right_shift, (y, self))
+
     def __getitem__(self, key: Any) -> Tensor:
         return index.getitem(self, key)
 

@@ -6,9 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ContextDecorator, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 __all__ = [
+    "GRAD",
+    "WATCHED",
+    "Anomaly",
     "Batching",
     "Recorder",
     "batching",
@@ -26,6 +29,19 @@ Recorder = Callable[[Any, tuple[Any, ...], dict[str, Any], tuple[Any, ...]], Non
 Batching = Callable[[Any, tuple[Any, ...], list[Any], dict[str, Any]], Any]
 
 
+GRAD, WATCHED = 1, 2
+
+
+class Anomaly(Protocol):
+    """What `state.anomaly` holds while results are searched for NaN and Inf; `_anomaly` defines it."""
+
+    def look(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...]) -> None:
+        """Look at the results of an op."""
+
+    def differentiate(self, node: Any, rules: Callable[[], list[Any]], g: Any) -> list[Any]:
+        """Call the rules of a node, and look at the gradients that they return."""
+
+
 class _State(threading.local):
     """One instance for the process; its attributes are each thread's own and start from these values."""
 
@@ -33,7 +49,25 @@ class _State(threading.local):
     recorder: Recorder | None = None
     batching: Batching | None = None  # what computes ops on batched inputs; None outside of vmap
     counts: tuple[int, ...] = ()  # the number of entries of each vmap, from the outermost in
-    watched: bool = False  # whether any of the above is on: the one thing that every op looks at
+    anomaly: Anomaly | None = None
+    # these two follow from the others, see `update`
+    listener: Recorder | None = None  # what is called after each op: the recorder, anomaly mode, or both
+    mode: int = GRAD  # and WATCHED where any other is on: the one thing that every op looks at
+
+    def update(self) -> None:
+        """Make `listener` and `mode` follow the others."""
+        recorder, anomaly = self.recorder, self.anomaly
+        watched = recorder is not None or anomaly is not None or self.batching is not None
+        self.mode = (GRAD if self.grad else 0) | (WATCHED if watched else 0)
+        if recorder is None or anomaly is None:
+            self.listener = recorder if anomaly is None else anomaly.look
+            return
+
+        def both(op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...]) -> None:
+            anomaly.look(op, inputs, params, outputs)
+            recorder(op, inputs, params, outputs)
+
+        self.listener = both
 
 
 state = _State()
@@ -55,12 +89,14 @@ class _GradMode(ContextDecorator):
     def __enter__(self) -> Self:
         self._earlier.append(state.grad)
         state.grad = self._enabled
+        state.update()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         state.grad = self._earlier.pop()
+        state.update()
 
 
 class no_grad(_GradMode):  # noqa: N801 - the name PyTorch users know; it is used like a function
@@ -136,23 +172,25 @@ def recording(recorder: Recorder) -> Iterator[None]:
         <op broadcast_to>
         <op multiply>
     """
-    earlier, watched = state.recorder, state.watched
+    earlier = state.recorder
     state.recorder = recorder
-    state.watched = True
+    state.update()
     try:
         yield
     finally:
-        state.recorder, state.watched = earlier, watched
+        state.recorder = earlier
+        state.update()
 
 
 @contextmanager
 def batching(compute: Batching, count: int) -> Iterator[int]:
     """One level of batches deeper, with `count` entries: batched ops go to `compute`; gives the number of the level."""
-    earlier, watched, counts = state.batching, state.watched, state.counts
+    earlier, counts = state.batching, state.counts
     state.batching = compute
-    state.watched = True
     state.counts = (*counts, count)
+    state.update()
     try:
         yield len(state.counts)
     finally:
-        state.batching, state.watched, state.counts = earlier, watched, counts
+        state.batching, state.counts = earlier, counts
+        state.update()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._attached import Handle, attach
 from ._batched import Batched
 from ._dtypes import constant
 
@@ -41,7 +42,7 @@ KEPT = frozenset(
 class Value:
     """The state of a tensor. `_tensor.Tensor` adds what users see; nothing else derives from this."""
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_node", "_port", "_requires_grad", "_version", "name")
+    __slots__ = ("__weakref__", "_attached", "_data", "_grad", "_name", "_node", "_port", "_requires_grad", "_version")
 
     _data: Any  # an ndarray, a NumPy scalar for 0-d values, or Batched inside vmap
     _requires_grad: bool
@@ -49,7 +50,8 @@ class Value:
     _port: int  # which of the node's outputs it is
     _grad: Any
     _version: list[int] | None  # counts changes in place; made when first needed, shared by views
-    name: str | None
+    _name: str | None
+    _attached: Any  # of a leaf: what is attached to it; unset for most, see `_attached`
 
 
 class Spec:
@@ -82,6 +84,7 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_attached",
         "ans",
         "edges",
         "number",
@@ -107,6 +110,58 @@ class Node:
     # per saved array of a tensor: its counter, the count at saving, and which it is: input i, or output -1 - i
     versions: Sequence[tuple[list[int], int, int]]
     result: Any  # its dtype; for an op with several results a tuple of their Specs
+    _attached: Any  # hooks and the like; unset for most, see `_attached`
+
+    @property
+    def name(self) -> str:
+        """The name of the op."""
+        return self.op.name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """Per input, where its gradient goes: a node and which of its outputs, a leaf tensor and 0, or None and 0."""
+        return tuple(zip(self.edges, self.ports or [0] * len(self.edges), strict=True))
+
+    def register_prehook(self, hook: Callable[..., Any]) -> Handle:
+        """Have backward call ``hook(grad_outputs)`` before the rules of this op, once per pass.
+
+        Args:
+            hook: gets a tuple with the gradient of each output, and returns None, or such a tuple to go on with, of the
+                same shapes and dtypes.
+
+        Returns:
+            A handle; ``handle.remove()`` takes the hook away.
+
+        Example:
+            >>> import grad_core as gd
+            >>> x = gd.tensor(3.0, requires_grad=True)
+            >>> y = x * 2
+            >>> handle = y.grad_fn.register_prehook(lambda grads: (grads[0] * 10,))
+            >>> y.backward()
+            >>> x.grad
+            tensor(20.)
+        """
+        return Handle(attach(self, self.number).before, hook)
+
+    def register_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Have backward call ``hook(grad_inputs, grad_outputs)`` after the rules of this op, once per pass.
+
+        Args:
+            hook: gets a tuple with the gradient of each input, None where none is wanted, and one of each output. It
+                returns None, or a tuple to go on with in place of `grad_inputs`, of the same shapes and dtypes.
+
+        Returns:
+            A handle; ``handle.remove()`` takes the hook away.
+
+        Example:
+            >>> import grad_core as gd
+            >>> x = gd.tensor(3.0, requires_grad=True)
+            >>> y = x * 2
+            >>> handle = y.grad_fn.register_hook(lambda inputs, outputs: print(inputs, outputs))
+            >>> y.backward()
+            (tensor(2.), None) (tensor(1.),)
+        """
+        return Handle(attach(self, self.number).after, hook)
 
     def __repr__(self) -> str:
         return f"<{self.op.name}>"

@@ -13,7 +13,7 @@ import numpy as np
 
 from ._batched import Batched, batch_first
 from ._dtypes import PLAIN, constant
-from ._modes import state
+from ._modes import GRAD, WATCHED, state
 from ._node import KEPT, NUMBERS, Node, Spec, Value, spec, start_version
 from .errors import DTypeError, GradError, ShapeError
 
@@ -208,7 +208,7 @@ def wrap(array: Any, edge: Any = None, port: int = 0) -> Any:
     out._port = port
     out._grad = None
     out._version = None
-    out.name = None
+    out._name = None
     return out
 
 
@@ -246,24 +246,26 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             arrays.append(x if type(x) in PLAIN else constant(x))
             edges.append(None)
         bit += bit
-    watched = state.watched
+    mode = state.mode  # once: reading what belongs to a thread is slow
     try:
-        if watched and state.batching is not None and Batched in map(type, arrays):
+        if mode & WATCHED and state.batching is not None and Batched in map(type, arrays):
             ans = state.batching(op, inputs, arrays, params)
         else:
             ans = op.run(*arrays, **params) if params else op.run(*arrays)
     except (ValueError, TypeError) as error:
         raise op.error(error, arrays, params) from error
     private = None
-    if type(ans) is Keeping:
-        ans, private = ans
-    several = type(ans) is tuple
+    several = False
+    if type(ans) not in KEPT:
+        if type(ans) is Keeping:
+            ans, private = ans
+        several = type(ans) is tuple
+        if not several and type(ans) not in KEPT:
+            ans = asarray(ans)
     if several:
         outs = tuple([wrap(array) for array in ans])
         out = cast("Tensor", outs)  # callers of such ops take them apart
     else:
-        if type(ans) not in KEPT:
-            ans = asarray(ans)
         # `wrap`, written out: this is the hot path of every op
         out = _new(tensor_type)
         out._data = ans
@@ -272,12 +274,12 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         out._port = 0
         out._grad = None
         out._version = None
-        out.name = None
+        out._name = None
         outs = (out,)
         if op.views and isinstance(inputs[0], Value):
             out._version = inputs[0]._version or start_version(inputs[0])
     tracked &= op.mask
-    if tracked and state.grad:
+    if tracked and mode & GRAD:
         node = _new(Node)
         node.op = op
         node.params = params
@@ -290,7 +292,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
         node.edges = edges
         kept, dropped, keeps_ans = op.plans.get(tracked | bit) or op.plan(tracked, len(inputs))
         rules: Any = op.exact
-        if rules is not None and bit > 2:  # two inputs or more: exact only where no tracked one was broadcast
+        # with two inputs or more it is exact only where no tracked one was broadcast; numbers never are
+        if rules is not None and bit > 2 and (type(ans) is ndarray or type(ans) is Batched):
             shape = ans.shape
             for i, edge in enumerate(edges):
                 if edge is not None and arrays[i].shape != shape:
@@ -331,8 +334,8 @@ def apply(op: Op, inputs: tuple[Any, ...], params: dict[str, Any] = _NO_PARAMS) 
             node.result = ans.dtype
             out._node = node
             out._requires_grad = True
-    if watched and state.recorder is not None:
-        state.recorder(op, inputs, params, outs)
+    if mode & WATCHED and state.listener is not None:
+        state.listener(op, inputs, params, outs)
     return out
 
 

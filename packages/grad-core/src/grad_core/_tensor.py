@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from sys import getrefcount
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from . import _op
+from ._attached import Handle, Hooks, attach, attached
 from ._batched import Batched
 from ._dtypes import constant, get_default_dtype
 from ._engine import retain, run
+from ._exchange import Exchange
 from ._methods import Methods
 from ._modes import state
 from ._node import Node, Value, array_like, start_version
@@ -23,7 +26,7 @@ from .ops.assign import assigned
 __all__ = ["Tensor", "cotangent"]
 
 
-class Tensor(Value, Methods, Protocols):
+class Tensor(Value, Methods, Protocols, Exchange):
     """An array that remembers how it was computed, so that gradients can be carried back through it.
 
     Make one with ``gd.tensor``; results of functions and operators are tensors too. The operators of NumPy arrays work,
@@ -55,7 +58,7 @@ class Tensor(Value, Methods, Protocols):
         self._port = 0
         self._grad = None
         self._version = start_version(data) if isinstance(data, Value) else None
-        self.name = name
+        self._name = name
         if requires_grad:
             self.requires_grad = True
 
@@ -103,6 +106,23 @@ class Tensor(Value, Methods, Protocols):
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the elements."""
         return self._data.dtype  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str | None:
+        """What messages and drawings call it; settable, for computed tensors too."""
+        return self._name
+
+    @name.setter
+    def name(self, value: str | None) -> None:
+        self._name = value
+        if self._node is None:
+            return
+        if value is not None:
+            attach(self._node, self._node.number).named[self._port] = (value, ref(self))
+            return
+        earlier = attached(self._node, self._node.number)
+        if earlier is not None:
+            earlier.named.pop(self._port, None)
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The array, sharing memory.
@@ -185,7 +205,8 @@ class Tensor(Value, Methods, Protocols):
         """
         tracked = state.grad and (self._requires_grad or (isinstance(value, Value) and value._requires_grad))
         # whoever watches ops has to see it too: vmap, and recorders
-        if tracked or (state.watched and not (self._node is None and self._requires_grad)):
+        watched = state.batching is not None or state.recorder is not None
+        if tracked or (watched and not (self._node is None and self._requires_grad)):
             self._become(key, value)
             return
         key = tuple([k._data if isinstance(k, Value) else k for k in key]) if isinstance(key, tuple) else key
@@ -209,11 +230,17 @@ class Tensor(Value, Methods, Protocols):
                 "through the tensor it is a view of"
             )
         result = assigned(self, key, value)
+        earlier = None if self._node is None else attached(self._node, self._node.number)
+        retained = earlier is not None and earlier.retained.pop(self._port, None) is not None
         self._data = result._data
         self._node = result._node
         self._port = result._port
         self._requires_grad = result._requires_grad
         self._version = None
+        # name and retained gradient are the tensor's, hooks belong to the value that they were registered for
+        self.name = self._name
+        if retained:
+            retain(self)
 
     def __repr__(self) -> str:
         if type(self._data) is Batched:
@@ -323,6 +350,59 @@ class Tensor(Value, Methods, Protocols):
             )
         retain(self)
 
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
+        """Have backward passes call ``hook(grad)`` with the whole gradient of this tensor, once per pass.
+
+        It runs before the gradient goes on, or is added to ``.grad``, and in ``gd.gradients`` too. Hooks run in the
+        order of registration, and ``retain_grad`` and ``gd.gradients`` give what they leave.
+
+        Args:
+            hook: returns None, or a gradient of the same shape and dtype to go on with. With `create_graph` its
+                operations are differentiated as well.
+
+        Returns:
+            A handle; ``handle.remove()`` takes the hook away, and so does the end of ``with handle:``.
+
+        Raises:
+            GradientError: the tensor does not require grad.
+            ShapeError, DTypeError: in backward, where the hook returns something else than such a gradient.
+
+        Example:
+            >>> import grad_core as gd
+            >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+            >>> handle = x.register_hook(lambda grad: grad.clip(-1, 1))
+            >>> (x * 5).sum().backward()
+            >>> x.grad
+            tensor([1., 1.])
+        """
+        if not self._requires_grad:
+            raise GradientError(
+                f"register_hook() of a tensor that does not require grad{_named(self)}: it gets no gradient"
+            )
+        edge = self._node or self
+        on_grad = attach(edge, id(self) if self._node is None else self._node.number).on_grad
+        return Handle(on_grad.setdefault(self._port, Hooks()), hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Have ``backward`` call ``hook(tensor)`` for this leaf after all ``.grad`` were added to; see `register_hook`.
+
+        Raises:
+            GradientError: the tensor is computed, or does not require grad.
+
+        Example:
+            >>> import grad_core as gd
+            >>> x = gd.tensor([1.0, 2.0], requires_grad=True)
+            >>> handle = x.register_post_accumulate_grad_hook(lambda leaf: print(leaf.grad))
+            >>> (x * 5).sum().backward()
+            tensor([5., 5.])
+        """
+        if self._node is not None or not self._requires_grad:
+            raise GradientError(
+                f"register_post_accumulate_grad_hook() needs a leaf that requires grad{_named(self)}: "
+                "register_hook serves computed tensors"
+            )
+        return Handle(attach(self, id(self)).on_grad_added, hook)
+
     def backward(self, gradient: Any = None, *, retain_graph: bool | None = None, create_graph: bool = False) -> None:
         """Add the gradients of this tensor to ``.grad`` of every leaf it was computed from.
 
@@ -347,7 +427,8 @@ class Tensor(Value, Methods, Protocols):
         """
         start = cotangent(self, gradient, "backward()", create_graph)
         keep = create_graph if retain_graph is None else retain_graph
-        for leaf, g in run([(self, start)], retain_graph=keep, create_graph=create_graph):
+        found = run([(self, start)], retain_graph=keep, create_graph=create_graph)
+        for leaf, g in found:
             g = g if isinstance(g, Value) else wrap(g)
             if type(g._data) is Batched and type(leaf._data) is not Batched:
                 raise GradientError(
@@ -356,6 +437,10 @@ class Tensor(Value, Methods, Protocols):
                     "all"
                 )
             leaf._grad = g if leaf._grad is None else leaf._grad + g
+        for leaf, _ in found:
+            extras = attached(leaf, id(leaf))
+            for hook in list(extras.on_grad_added.values()) if extras is not None else ():
+                hook(leaf)
 
 
 def _rebuild(cls: type[Tensor], data: np.ndarray[Any, Any], requires_grad: bool, name: str | None) -> Tensor:
@@ -394,7 +479,7 @@ def _shared(x: Tensor) -> Any:
 
 
 def _named(x: Value) -> str:
-    return f" (name={x.name!r})" if x.name is not None else ""
+    return f" (name={x._name!r})" if x._name is not None else ""
 
 
 _op.tensor_type = Tensor

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ._dtypes import constant, get_default_dtype, resolve_dtype
-from ._node import Value
+from ._exchange import check_device
 from ._tensor import Tensor
-from .errors import ShapeError
+from .errors import ConversionError, ShapeError
 
-__all__ = ["arange", "asarray", "empty", "eye", "full", "linspace", "ones", "tensor", "zeros"]
+__all__ = ["arange", "asarray", "empty", "eye", "from_dlpack", "full", "linspace", "ones", "tensor", "zeros"]
 
 Shape = int | Sequence[int]
 
@@ -68,14 +68,79 @@ def asarray(data: Any, *, dtype: Any = None, copy: bool | None = None) -> Tensor
         >>> t
         tensor([1., 0.], dtype=float64)
     """
-    x = data if isinstance(data, Tensor) else Tensor(_array(data, dtype))
+    x = data if isinstance(data, Tensor) else Tensor(_shared(data) if copy is False else _array(data, dtype))
     wanted = x.dtype if dtype is None else resolve_dtype(dtype)
-    shared = isinstance(data, Value | np.ndarray) and wanted == x.dtype
-    if copy is False and not shared:
-        raise ValueError(
-            f"asarray: copy=False, and {type(data).__name__} cannot become a tensor of {wanted} without a copy"
+    if copy is False and wanted != x.dtype:
+        raise _needs_copy(data, wanted)
+    return x if wanted == x.dtype and not copy else x.astype(wanted)
+
+
+def _shared(data: Any) -> np.ndarray[Any, Any]:
+    """The array on the memory of `data`; raises where there is none."""
+    if hasattr(data, "__dlpack__"):
+        return constant(np.from_dlpack(data, copy=False))
+    try:
+        return constant(np.asarray(data, copy=False))
+    except ValueError as error:
+        raise _needs_copy(data, "any dtype") from error
+
+
+def _needs_copy(data: Any, wanted: Any) -> ValueError:
+    return ValueError(
+        f"asarray: copy=False, and {type(data).__name__} cannot become a tensor of {wanted} without a copy"
+    )
+
+
+def from_dlpack(data: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
+    """A tensor on the memory of another library's array, of PyTorch or JAX for one: nothing is copied.
+
+    What one side writes the other sees; a change by the other library that a backward pass should notice is told with
+    ``grad_core.extend.mark_changed``. The other way round, ``torch.from_dlpack(x)`` takes a tensor that does not
+    require grad.
+
+    Args:
+        data: anything with ``__dlpack__`` on the CPU, floating, integer or boolean.
+        device: "cpu" or None.
+        copy: True copies; False and None share the memory.
+
+    Returns:
+        A leaf that does not require grad. Memory that the other library keeps to itself, that of JAX, cannot be written
+        to; NumPy before 2.3 locks all that comes in.
+
+    Raises:
+        ConversionError: `data` does not speak DLPack, or cannot be exported: it is on another device, requires grad
+            there, or has a dtype that NumPy does not know, such as bfloat16.
+        DTypeError: a complex dtype.
+        UnsupportedError: another device.
+
+    Source:
+        The DLPack protocol, https://dmlc.github.io/dlpack/latest/python_spec.html.
+
+    Example:
+        >>> import numpy as np
+        >>> import grad_core as gd
+        >>> a = np.zeros(2)
+        >>> t = gd.from_dlpack(a)
+        >>> a[0] = 1
+        >>> t
+        tensor([1., 0.], dtype=float64)
+    """
+    check_device(device, "from_dlpack")
+    if isinstance(data, Tensor) and not data.requires_grad and not copy:
+        return data.detach()  # a change of one counts for both
+    if not hasattr(data, "__dlpack__"):
+        raise ConversionError(
+            f"from_dlpack: a {type(data).__name__} has no __dlpack__; gd.asarray takes numbers, lists and whatever has "
+            "__array__"
         )
-    return x if wanted == x.dtype and not (copy and shared) else x.astype(wanted)
+    try:
+        array = np.from_dlpack(data)
+    except (BufferError, RuntimeError) as error:
+        raise ConversionError(
+            f"from_dlpack: this {type(data).__name__} cannot be shared: {error}. Detach it, move it to the CPU, or "
+            "cast it to a dtype that NumPy has, with its own library"
+        ) from error
+    return Tensor(array.copy() if copy else array)  # a copy by the other library may be locked as its original is
 
 
 def _shape(shape: Shape, name: str) -> tuple[int, ...]:

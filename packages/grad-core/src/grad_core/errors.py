@@ -1,15 +1,18 @@
 """Every error of grad_core: what went wrong, an example that raises it, and the repair.
 
 Each class also derives from the built-in error that NumPy or Python would raise in its place, so ``except
-ValueError`` and
-``except TypeError`` keep working for those who do not know these names.
+ValueError`` and ``except TypeError`` keep working for those who do not know these names. A note under the message tells
+which section of the page of errors explains it, with the cause, an example, and the repair.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = [
+    "AnomalyError",
     "ConversionError",
     "DTypeError",
     "GradError",
@@ -22,8 +25,31 @@ __all__ = [
 ]
 
 
+# where the page stands in the project; each class has a section there, of its name
+_PAGE = "docs/guides/errors.md"
+
+
 class GradError(Exception):
-    """The base of every error that grad_core raises on purpose."""
+    """The base of every error that grad_core and the layers above it raise on purpose.
+
+    Repair: none of its own; catch it where anything that grad refuses should be handled in one place.
+
+    Example:
+        >>> import grad_core as gd
+        >>> try:
+        ...     gd.ones(2) + gd.ones(3)
+        ... except gd.errors.GradError as error:
+        ...     print(error.__notes__[0])
+        cause, example and repair: docs/guides/errors.md#shapeerror
+    """
+
+    def __init__(self, *args: Any) -> None:
+        """The message, as for any exception."""
+        super().__init__(*args)
+        # a class of the user's own is explained by the one of ours that it derives from
+        ours = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("grad_"))
+        # a note is shown in tracebacks, and leaves str(error) as it is
+        self.add_note(f"cause, example and repair: {_PAGE}#{ours.__name__.lower()}")
 
 
 class ShapeError(GradError, ValueError):
@@ -116,6 +142,24 @@ class InPlaceError(GradientError):
         ...
         grad_core.errors.InPlaceError: 'multiply' saved an input of shape (2,) at version 0, and it is at version 1
         now: ...
+    """
+
+
+class AnomalyError(GradError, FloatingPointError):
+    """NaN or Inf appeared within ``gd.detect_anomaly()``. The message names the op, its inputs, and the user's line.
+
+    Repair: keep the inputs of that op where it is finite (``clip``, ``maximum``, a small number added), or select them
+    with ``where`` before the op instead of its result after it.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x = gd.tensor(0.0, requires_grad=True)
+        >>> with gd.detect_anomaly():
+        ...     y = gd.sqrt(x)
+        ...     y.backward()
+        Traceback (most recent call last):
+        ...
+        grad_core.errors.AnomalyError: backward of 'sqrt': Inf in the gradient of input 0, ...
     """
 
 

@@ -15,6 +15,7 @@ Example:
 
 from __future__ import annotations
 
+from ._function import Context, Function
 from ._kinds import broadcast_to, elementwise, linear, sum_to
 from ._modes import recording
 from ._node import array_like, start_version
@@ -25,6 +26,8 @@ from .transforms.batch import push_batch
 from .transforms.forward import push_forward
 
 __all__ = [
+    "Context",
+    "Function",
     "Keeping",
     "Op",
     "apply",

@@ -46,15 +46,18 @@ def arrays(*shapes: tuple[int, ...], seed: int = 0, low: float = -2.0, high: flo
 
 THEMES = (
     "arrange",
+    "conv",
     "assign",
     "elementwise",
     "fill",
+    "find",
     "index",
     "linalg",
     "logic",
     "matrices",
     "norms",
     "pick",
+    "pool",
     "products",
     "reduce",
     "rounding",

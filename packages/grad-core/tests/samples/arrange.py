@@ -24,6 +24,9 @@ def _unstack(x: Any, axis: int = 0) -> Any:
 
 
 SAMPLES = [
+    Sample("broadcast_arrays", arrays((2, 1), (3,)), np.broadcast_arrays, join=_all_parts),
+    Sample("broadcast_arrays", arrays((), (2, 2), (1, 2)), np.broadcast_arrays, join=_all_parts),
+    Sample("broadcast_arrays", arrays((2, 0), (1,)), np.broadcast_arrays, join=_all_parts, note="empty"),
     Sample("split", arrays((6, 2)), np.split, {"indices_or_sections": 3}, join=_all_parts),
     Sample("split", arrays((2, 4)), np.split, {"indices_or_sections": 2, "axis": -1}, join=_all_parts),
     Sample("split", arrays((5, 2)), np.split, {"indices_or_sections": [1, 3]}, join=_second, note="second"),

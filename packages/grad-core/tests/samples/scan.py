@@ -38,6 +38,19 @@ SHAPES: list[tuple[tuple[int, ...], Any]] = [
 ]
 
 SAMPLES = [
+    Sample("diff", arrays((5,)), np.diff),
+    Sample("diff", arrays((3, 4)), np.diff, {"n": 2, "axis": 0}),
+    Sample("diff", arrays((2, 3, 2)), np.diff, {"axis": 1}),
+    Sample("diff", arrays((3, 4)), np.diff, {"n": 0}),
+    Sample("diff", arrays((3, 2)), np.diff, {"n": 3}, note="nothing left"),
+    Sample("diff", arrays((3, 2)), np.diff, {"prepend": 0.0, "append": 1.0}),
+    Sample(
+        "diff",
+        arrays((2, 3), (2, 1), ()),
+        np.diff,
+        pack=lambda x, before, after: (x, 1, -1, before, after),
+        note="ends with gradients",
+    ),
     *[
         Sample(name, arrays(shape, seed=i), f, {"axis": axis})
         for name, f in RUNNING.items()

@@ -1,6 +1,11 @@
 """What can go wrong with data files. Wrong arguments are ordinary TypeErrors, ValueErrors and IndexErrors."""
 
+from typing import Any
+
 __all__ = ["CorruptDataError", "DataError", "DataNotFoundError", "DownloadError", "StorageError"]
+
+# where the page stands in the project; each class has a section there, of its name
+_PAGE = "docs/guides/errors.md"
 
 
 class DataError(Exception):
@@ -15,6 +20,14 @@ class DataError(Exception):
         >>> mnist.images.shape[1:]
         (28, 28)
     """
+
+    def __init__(self, *args: Any) -> None:
+        """The message, as for any exception."""
+        super().__init__(*args)
+        # a class of the user's own is explained by the one of ours that it derives from
+        ours = next(cls for cls in type(self).__mro__ if cls.__module__.startswith("grad_"))
+        # a note is shown in tracebacks, and leaves str(error) as it is
+        self.add_note(f"cause, example and repair: {_PAGE}#{ours.__name__.lower()}")
 
 
 class DataNotFoundError(DataError):

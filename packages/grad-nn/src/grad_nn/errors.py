@@ -48,5 +48,5 @@ class StateDictError(GradError, ValueError):
         Traceback (most recent call last):
         ...
         grad_nn.errors.StateDictError: the state does not fit Linear, and nothing was loaded:
-          weight: has shape (2, 4), and the module needs (2, 3)
+          weight: has shape (2, 4), and the module needs (2, 3)...
     """

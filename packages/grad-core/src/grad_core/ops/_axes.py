@@ -7,7 +7,7 @@ from typing import Any
 
 from grad_core.errors import ShapeError
 
-__all__ = ["Axes", "broadcasts_to", "keep_axes", "one_axis", "some_axes"]
+__all__ = ["Axes", "broadcasts_to", "keep_axes", "one_axis", "reduced_shape", "some_axes"]
 
 Axes = int | tuple[int, ...] | None
 
@@ -47,3 +47,9 @@ def keep_axes(value: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, 
     if keepdims or axes is None:  # a single number broadcasts as it is
         return value
     return value.reshape(tuple([1 if i in axes else n for i, n in enumerate(shape)]))
+
+
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdims: bool) -> tuple[int, ...]:
+    """What is left of `shape` when these axes are reduced."""
+    folded = range(len(shape)) if axes is None else axes
+    return tuple([1 if i in folded else n for i, n in enumerate(shape) if keepdims or i not in folded])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grad_core._kinds import broadcast_to, linear
+from grad_core._kinds import broadcast_to, explain_broadcast, linear
 from grad_core._node import Value, array_like
 from grad_core._op import op
 from grad_core.errors import ShapeError
@@ -20,7 +20,7 @@ from .shape import ravel, reshape
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
-__all__ = ["flip", "pad", "repeat", "roll", "tile"]
+__all__ = ["broadcast_arrays", "flip", "pad", "repeat", "roll", "tile"]
 
 _BatchAxes = tuple[int | None, ...]
 
@@ -126,6 +126,30 @@ def tile(x: Any, repetitions: int | Sequence[int]) -> Tensor:
     apart = reshape(x, tuple([n for length in lengths for n in (1, length)]))
     spread = broadcast_to(apart, shape=tuple([n for pair in zip(times, lengths, strict=True) for n in pair]))
     return reshape(spread, tuple([n * length for n, length in zip(times, lengths, strict=True)]))
+
+
+def broadcast_arrays(*arrays: Any) -> tuple[Tensor, ...]:
+    """Each array in the shape that all of them broadcast to, as views; gradients are summed back.
+
+    Raises:
+        ShapeError: lengths that are neither equal nor 1.
+
+    Example:
+        >>> import grad_core as gd
+        >>> x, y = gd.broadcast_arrays(gd.tensor([[1.0], [2.0]]), gd.tensor([5.0, 6.0]))
+        >>> x
+        tensor([[1., 1.],
+                [2., 2.]])
+        >>> y.shape
+        (2, 2)
+    """
+    items = [array_like(x) for x in arrays]
+    try:
+        shape = np.broadcast_shapes(*[x.shape for x in items])
+    except ValueError as error:
+        why = explain_broadcast(*[np.broadcast_to(False, x.shape) for x in items])
+        raise ShapeError(f"broadcast_arrays: {why or error}") from error
+    return tuple([broadcast_to(x, shape=shape) for x in items])
 
 
 # Moving along an axis

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grad_core._blocks import LARGE, map_blocks, repeated
 from grad_core._kinds import elementwise
+from grad_core._sums import product_to
 
+from ._quick import for_large_arrays
 from ._select import select
 
 if TYPE_CHECKING:
@@ -76,7 +79,26 @@ def subtract(x: Any, y: Any) -> Any:
     """
 
 
-@elementwise(lambda g, _ans, _x, y: g * y, lambda g, _ans, x, _y: g * x, ufunc=np.multiply)
+def _times_y_at_once(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
+    smaller = type(y) is np.ndarray and y.shape == g.shape != _x.shape
+    return product_to(g, y, _x.shape) if smaller else NotImplemented
+
+
+def _times_x_at_once(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
+    return _times_y_at_once(g, None, _y, x)
+
+
+@for_large_arrays(_times_y_at_once, broadcast=True)
+def _times_y(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
+    return g * y
+
+
+@for_large_arrays(_times_x_at_once, broadcast=True)
+def _times_x(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
+    return g * x
+
+
+@elementwise(_times_y, _times_x, ufunc=np.multiply)
 def multiply(x: Any, y: Any) -> Any:
     """The product x * y, broadcast; d/dx = y and d/dy = x.
 
@@ -87,7 +109,20 @@ def multiply(x: Any, y: Any) -> Any:
     """
 
 
-@elementwise(lambda g, _ans, _x, y: g / y, lambda g, ans, _x, y: -g * ans / y, ufunc=np.divide)
+def _by_divisor_at_once(g: Any, ans: Any, _x: Any, y: Any) -> Any:
+    if type(y) is not np.ndarray or g.dtype != ans.dtype:
+        return NotImplemented
+    grad = product_to(g, ans, y.shape)
+    grad /= y  # y is the same all along what was summed
+    return np.negative(grad, grad)
+
+
+@for_large_arrays(_by_divisor_at_once, broadcast=True)
+def _by_divisor(g: Any, ans: Any, _x: Any, y: Any) -> Any:
+    return -g * ans / y
+
+
+@elementwise(lambda g, _ans, _x, y: g / y, _by_divisor, ufunc=np.divide)
 def divide(x: Any, y: Any) -> Any:
     """The quotient x / y, broadcast; d/dx = 1 / y and d/dy = -x / y². Integers divide to float64, as in NumPy.
 
@@ -132,8 +167,8 @@ def _pow_by_exponent(g: Any, ans: Any, x: Any, y: Any) -> Any:
     return g * ans * np.log(np.where(flat, 1, x))
 
 
-@elementwise(lambda g, _ans, x, y: g * y * x ** _one_less(y), _pow_by_exponent, ufunc=np.power)
-def pow(x: Any, y: Any) -> Any:
+@elementwise(lambda g, _ans, x, y: g * y * x ** _one_less(y), _pow_by_exponent)
+def pow(x: Any, y: Any, *, out: Any = None) -> Any:
     """The power x ** y, broadcast; d/dx = y * x**(y - 1) and d/dy = x**y * log(x), NaN for negative x.
 
     Example:
@@ -141,6 +176,13 @@ def pow(x: Any, y: Any) -> Any:
         >>> gd.pow(gd.tensor([-2.0, 3.0]), 2)
         tensor([4., 9.])
     """
+    if out is not None:
+        return np.power(x, y, out)
+    if type(y) in (int, float) and y == 3 and type(x) is np.ndarray and x.dtype.char in "fd":
+        cube = x * x  # NumPy squares so by itself; its loop for other powers is a hundred times slower where x < 0
+        cube *= x
+        return cube
+    return x**y
 
 
 @elementwise(-1, ufunc=np.negative)
@@ -300,7 +342,38 @@ def tanh(x: Any) -> Any:
     """
 
 
-@elementwise(lambda ans, _x: ans * (1 - ans))
+def logistic(x: Any, out: Any) -> None:
+    """1 / (1 + e**-x) of plain floats into `out`, which may not be `x`: no power overflows, and there is no branch."""
+    if np.minimum.reduce(x, axis=None, initial=0) > -80:  # e**80 is far from the largest float32; not so for NaN
+        np.negative(x, out)
+        np.exp(out, out)
+        out += 1
+        np.divide(1, out, out)
+        return
+    np.absolute(x, out)
+    np.negative(out, out)
+    np.exp(out, out)  # e**-|x|, which is at most 1
+    numerator = np.greater_equal(x, 0).astype(x.dtype)
+    np.maximum(numerator, out, out=numerator)  # 1 where x >= 0, and e**x elsewhere
+    out += 1
+    np.divide(numerator, out, out)
+
+
+def _sigmoid_back_in_blocks(g: Any, ans: Any, _x: Any) -> Any:
+    def work(out: Any, g: Any, y: Any) -> None:
+        np.subtract(1, y, out)
+        out *= y
+        out *= g
+
+    return map_blocks(work, g, ans) if g.dtype == ans.dtype else NotImplemented
+
+
+@for_large_arrays(_sigmoid_back_in_blocks)
+def _sigmoid_back(g: Any, ans: Any, _x: Any) -> Any:
+    return g * (ans * (1 - ans))
+
+
+@elementwise(_sigmoid_back)
 def sigmoid(x: Any, *, out: Any = None) -> Any:
     """1 / (1 + e**-x), in (0, 1); nothing overflows at any x.
 
@@ -309,6 +382,8 @@ def sigmoid(x: Any, *, out: Any = None) -> Any:
         >>> [round(v, 4) for v in gd.sigmoid(gd.tensor([0.0, 1.0, -1000.0])).tolist()]
         [0.5, 0.7311, 0.0]
     """
+    if x.size >= LARGE and x.dtype.char in "fd" and out is None:
+        return map_blocks(lambda out, x: logistic(x, out), x)
     # e**min(x, 0) / (1 + e**-|x|): both powers are at most 1, and no element needs a branch, which costs most of all
     return np.divide(np.exp(np.minimum(x, 0)), 1 + np.exp(-np.absolute(x)), out)
 
@@ -316,7 +391,28 @@ def sigmoid(x: Any, *, out: Any = None) -> Any:
 # Piecewise
 
 
-@elementwise(lambda g, ans, _x: select.on(ans > 0, g))
+_WORDS = {"f": np.int32, "d": np.int64}
+
+
+def _above_0(out: Any, x: Any) -> None:
+    np.maximum(x, repeated(0, x), out=out)
+
+
+def _relu_back_in_blocks(g: Any, ans: Any, _x: Any) -> Any:
+    words: Any = _WORDS.get(g.dtype.char)
+
+    def work(out: Any, g: Any, y: Any) -> None:
+        np.multiply(g.view(words), np.greater(y, 0), out.view(words))  # as in `select`
+
+    return map_blocks(work, g, ans) if words is not None and g.dtype == ans.dtype else NotImplemented
+
+
+@for_large_arrays(_relu_back_in_blocks)
+def _relu_back(g: Any, ans: Any, _x: Any) -> Any:
+    return select.on(ans > 0, g)
+
+
+@elementwise(_relu_back)
 def relu(x: Any, *, out: Any = None) -> Any:
     """The larger of x and 0; its derivative at 0 is 0.
 
@@ -325,6 +421,8 @@ def relu(x: Any, *, out: Any = None) -> Any:
         >>> gd.relu(gd.tensor([-1.0, 0.0, 2.0]))
         tensor([0., 0., 2.])
     """
+    if x.size >= LARGE and x.dtype.char in "fd" and out is None:
+        return map_blocks(_above_0, x)
     return np.maximum(x, 0, out=out)
 
 

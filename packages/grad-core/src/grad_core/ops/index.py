@@ -19,7 +19,8 @@ from grad_core.errors import ShapeError
 
 from ._axes import broadcasts_to
 from ._batching import in_front
-from ._keys import batched_key, filled, split_key, without_masks
+from ._keys import _HERE, batched_key, filled, split_key, without_masks
+from .pick import _put, _take
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
@@ -112,6 +113,11 @@ def read(x: Any, positions: Sequence[Any], key: tuple[Any, ...]) -> Any:
     return _gather.on(x, *positions, key=key) if positions else _slice.on(x, key=key)
 
 
+def _are_rows(positions: Any) -> bool:
+    """Whether these are integers that NumPy takes whole rows by."""
+    return positions.dtype.kind in "iu" and positions.dtype != np.uint64
+
+
 def getitem(x: Any, key: Any) -> Tensor:
     """``x[key]`` by NumPy's rules: integers, slices, None, ``...``, integer arrays or tensors, and boolean masks.
 
@@ -130,6 +136,8 @@ def getitem(x: Any, key: Any) -> Tensor:
     x = array_like(x)
     template, positions = split_key(key, x.shape)
     try:
+        if template == (_HERE,) and x.ndim and _are_rows(positions[0]):
+            return _take(x, positions[0], axis=0)
         return _gather(x, *positions, key=template) if positions else _slice(x, key=template)
     except IndexError as error:
         raise IndexError(f"getitem: shape {x.shape}: {error}") from error
@@ -158,7 +166,10 @@ def scatter_add(x: Any, index: Any, values: Any) -> Tensor:
     places = getitem(np.empty(x.shape, np.bool_), index).shape
     if not broadcasts_to(values.shape, places):
         raise ShapeError(f"scatter_add: values of shape {values.shape} do not broadcast to the {places} of x[index]")
-    spread = values + np.zeros(places, values.dtype)
+    spread = values if values.shape == places else values + np.zeros(places, values.dtype)
+    if template == (_HERE,) and x.ndim and _are_rows(positions[0]):
+        into_rows: Tensor = x + _put(spread, positions[0], axis=0, length=x.shape[0])
+        return into_rows
     added = (
         _scatter(spread, *positions, key=template, shape=x.shape)
         if positions

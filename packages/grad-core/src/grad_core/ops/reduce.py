@@ -6,14 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from grad_core._blocks import LARGE
 from grad_core._dtypes import resolve_dtype
 from grad_core._kinds import broadcast_to, linear
 from grad_core._node import array_like
 from grad_core._op import Op, Rule, nondiff, op
+from grad_core._sums import total
 from grad_core.errors import ShapeError
 
-from ._axes import Axes, keep_axes, one_axis, some_axes
+from ._axes import Axes, keep_axes, one_axis, reduced_shape, some_axes
 from ._batching import batch_past_axes, in_front
+from ._quick import for_large_arrays
+from ._rows import (
+    first_largest,
+    log_softmax_by_rows,
+    log_softmax_by_rows_back,
+    log_sum_exp_by_rows,
+    peak_back,
+    peaks,
+    softmax_by_rows,
+    softmax_by_rows_back,
+    trailing_rows,
+)
 from ._select import select
 from .shape import astype
 
@@ -26,9 +40,9 @@ _Axes = tuple[int, ...] | None  # counted from the front; None for all
 
 
 # NumPy's stubs do not take None for an axis together with a bool for keepdims, which NumPy itself does
-_add: Any = np.add.reduce
+_add: Any = total
+_narrow: Any = np.add.reduce
 _largest: Any = np.maximum.reduce
-_smallest: Any = np.minimum.reduce
 _or: Any = np.logical_or.reduce
 _and: Any = np.logical_and.reduce
 
@@ -101,7 +115,7 @@ def _mean_batch(
 )
 def _mean(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     if x.dtype == np.float16:  # the sum alone may pass 65504, the largest float16
-        return (_add(x, axis=axis, keepdims=keepdims, dtype=np.float32) / _count(x.shape, axis)).astype(np.float16)
+        return (_narrow(x, axis=axis, keepdims=keepdims, dtype=np.float32) / _count(x.shape, axis)).astype(np.float16)
     return _add(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
 
 
@@ -166,20 +180,34 @@ def _need_elements(shape: tuple[int, ...], axes: _Axes, name: str) -> int:
     return count
 
 
+def _share_ties_by_rows(g: Any, ans: Any, x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    rows = trailing_rows(x, axis)
+    return NotImplemented if rows is None else peak_back(g.reshape(-1), ans.reshape(-1), rows, x.shape)
+
+
+@for_large_arrays(_share_ties_by_rows)
 def _share_ties(g: Any, ans: Any, x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     ties = np.equal(x, keep_axes(ans, x.shape, axis, keepdims))
     shares = keep_axes(g, x.shape, axis, keepdims) / np.add.reduce(ties, axis=axis, keepdims=True, dtype=g.dtype)
     return select.on(ties, shares)
 
 
+def _peak(ufunc: np.ufunc, x: Any, axis: _Axes, keepdims: bool, out: Any) -> Any:
+    rows = trailing_rows(x, axis) if out is None else None
+    if rows is None or rows.shape[1] == x.size:
+        reduce: Any = ufunc.reduce
+        return reduce(x, axis=axis, keepdims=keepdims, out=out)
+    return peaks(ufunc, rows).reshape(reduced_shape(x.shape, axis, keepdims))
+
+
 @op(vjp=(_share_ties,))
 def _max(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
-    return _largest(x, axis=axis, keepdims=keepdims, out=out)
+    return _peak(np.maximum, x, axis, keepdims, out)
 
 
 @op(vjp=(_share_ties,))
 def _min(x: Any, *, axis: _Axes, keepdims: bool, out: Any = None) -> Any:
-    return _smallest(x, axis=axis, keepdims=keepdims, out=out)
+    return _peak(np.minimum, x, axis, keepdims, out)
 
 
 def max(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
@@ -241,6 +269,9 @@ def _weigh(g: Any, ans: Any, x: Any, axis: _Axes, keepdims: bool) -> Any:
 
 @op(vjp=(_weigh,))
 def _logsumexp(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
+    rows = trailing_rows(x, axis)
+    if rows is not None:
+        return log_sum_exp_by_rows(rows).reshape(reduced_shape(x.shape, axis, keepdims))
     top = _finite(_largest(x, axis=axis, keepdims=True))
     total = _add(np.exp(x - top), axis=axis, keepdims=keepdims)
     with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every element is -inf
@@ -269,8 +300,21 @@ def logsumexp(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     return _logsumexp(x, axis=axes, keepdims=keepdims)
 
 
-@op(vjp=(lambda g, ans, _x, axis: ans * (g - np.add.reduce(g * ans, axis=axis, keepdims=True)),))
+def _softmax_back_by_rows(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
+    rows, weights = trailing_rows(g, axis), trailing_rows(ans, axis)
+    return NotImplemented if rows is None or weights is None else softmax_by_rows_back(rows, weights).reshape(g.shape)
+
+
+@for_large_arrays(_softmax_back_by_rows)
+def _softmax_back(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
+    return ans * (g - np.add.reduce(g * ans, axis=axis, keepdims=True))
+
+
+@op(vjp=(_softmax_back,))
 def _softmax(x: Any, *, axis: int) -> Any:
+    rows = trailing_rows(x, axis)
+    if rows is not None:
+        return softmax_by_rows(rows).reshape(x.shape)
     raised = np.exp(x - _largest(x, axis=axis, keepdims=True))
     raised /= np.add.reduce(raised, axis=axis, keepdims=True)
     return raised
@@ -297,8 +341,21 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     return _softmax(x, axis=chosen)
 
 
-@op(vjp=(lambda g, ans, _x, axis: g - np.exp(ans) * np.add.reduce(g, axis=axis, keepdims=True),))
+def _log_softmax_back_by_rows(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
+    rows, logs = trailing_rows(g, axis), trailing_rows(ans, axis)
+    return NotImplemented if rows is None or logs is None else log_softmax_by_rows_back(rows, logs).reshape(g.shape)
+
+
+@for_large_arrays(_log_softmax_back_by_rows)
+def _log_softmax_back(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
+    return g - np.exp(ans) * np.add.reduce(g, axis=axis, keepdims=True)
+
+
+@op(vjp=(_log_softmax_back,))
 def _log_softmax(x: Any, *, axis: int) -> Any:
+    rows = trailing_rows(x, axis)
+    if rows is not None:
+        return log_softmax_by_rows(rows).reshape(x.shape)
     shifted = x - _largest(x, axis=axis, keepdims=True)
     return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
@@ -329,6 +386,16 @@ def log_softmax(x: Any, axis: int = -1) -> Tensor:
 
 @nondiff()
 def _argmax(x: Any, *, axis: int | None, keepdims: bool) -> Any:
+    rows = None if axis is None else trailing_rows(x, axis)
+    if rows is not None and rows.shape[1] < 8:
+        return first_largest(rows).reshape(reduced_shape(x.shape, (x.ndim - 1,), keepdims))
+    if axis is not None and axis < x.ndim - 1 and x.size >= LARGE and x.dtype.char in "fd" and x.flags.c_contiguous:
+        top = _largest(x, axis=axis, keepdims=True)
+        length = x.shape[axis]
+        if length < 1 << 16 and not np.isnan(top).any():
+            # NumPy copies the array with its axes turned; a maximum over the places, counted from the end, need not
+            left = np.arange(length, 0, -1).astype(np.uint16).reshape((length,) + (1,) * (x.ndim - axis - 1))
+            return length - _largest(np.multiply(x == top, left), axis=axis, keepdims=keepdims).astype(np.int64)
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 

@@ -64,7 +64,28 @@ class UniqueInverse(NamedTuple):
     inverse_indices: Tensor
 
 
+def _ranked_by_words(x: Any, descending: bool) -> Any:
+    """The stable order of float32 along the last axis: sorted as integers, value above position.
+
+    Without its sign, a float is in the order of its bits; negative ones are in the opposite order. NumPy sorts 64-bit
+    integers several times quicker than it finds the stable order of floats.
+    """
+    bits = (x + np.float32(0)).view(np.uint32)  # -0 becomes 0, its equal
+    negative = bits >> 31
+    keys = bits ^ (negative * np.uint32(0x7FFFFFFF) + np.uint32(0x80000000))
+    keys[x != x] = 0xFFFFFFFF  # every NaN is last, whatever its sign
+    if descending:
+        keys = ~keys
+    words = keys.astype(np.uint64) << np.uint64(32)
+    words |= np.arange(x.shape[-1], dtype=np.uint64)
+    words.sort(axis=-1)
+    words &= np.uint64(0xFFFFFFFF)
+    return words.view(np.int64)
+
+
 def _ranked(x: Any, axis: int, descending: bool, stable: bool) -> Any:
+    if x.dtype == np.float32 and x.size >= 1 << 10 and axis in (-1, x.ndim - 1) and x.shape[-1] < 1 << 32:
+        return _ranked_by_words(x, descending)
     kind: Any = "stable" if stable else "quicksort"
     if not descending:
         return np.argsort(x, axis, kind=kind)
@@ -126,10 +147,30 @@ def sort(x: Any, axis: int = -1, *, descending: bool = False, stable: bool = Tru
     return _take_along(x, order, axis=chosen, distinct=True)
 
 
+_FEW = 8  # places that are quicker found one after the other
+
+
+def _few_positions(x: Any, k: int, largest: bool) -> Any:
+    """The positions of the first k of each row, found one by one; None where infinities or NaN come among them."""
+    rest = (x.copy() if largest else np.negative(x)).reshape(-1, x.shape[-1])
+    places = np.empty((len(rest), k), np.int64)
+    rows = np.arange(len(rest))
+    for i in range(k):
+        places[:, i] = np.argmax(rest, 1)
+        if not np.isfinite(rest[rows, places[:, i]]).all():
+            return None
+        rest[rows, places[:, i]] = -np.inf
+    return places.reshape(*x.shape[:-1], k)
+
+
 @nondiff(name="topk")
 def _top_positions(x: Any, *, k: int, largest: bool) -> Any:
     """The positions of the first k along the last axis, in order, found without sorting the rest."""
     length = x.shape[-1]
+    if 0 < k <= _FEW and length >= 16 * k and x.dtype.char in "fd":
+        found = _few_positions(x, k, largest)
+        if found is not None:
+            return found
     if 0 < k < length // 4:
         edge = np.partition(x, length - k if largest else k - 1, -1)[..., length - k if largest else k - 1, None]
         if not (edge != edge).any():  # NaN at the edge compares with nothing: sort all then

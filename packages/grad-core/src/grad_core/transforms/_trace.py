@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +20,17 @@ from grad_core.ops.shape import broadcast_to
 from ._containers import leaves_of, map_leaves
 
 __all__ = ["Run", "cut", "fill", "positions_of", "trace", "variable"]
+
+
+class _Hidden(threading.local):
+    """The leaves that transforms of this thread made for themselves inside functions that others are running."""
+
+    def __init__(self) -> None:
+        self.depth = 0  # of functions that run
+        self.leaves: list[weakref.ref[Tensor]] = []
+
+
+_hidden = _Hidden()
 
 
 class Run(NamedTuple):
@@ -46,13 +59,21 @@ def trace(
 ) -> Run:
     """Call a function with the arguments at `positions` replaced by tensors to differentiate by."""
     inputs = {i: map_leaves(_input, args[i]) for i in positions}
-    with enable_grad():
-        result = function(*[inputs.get(i, x) for i, x in enumerate(args)], **kwargs)
-    value, aux = result if has_aux else (result, None)
     chosen = [inputs[i] for i in positions]
     leaves = list(leaves_of(chosen))
+    start = len(_hidden.leaves)
+    _hidden.depth += 1
+    try:
+        with enable_grad():
+            result = function(*[inputs.get(i, x) for i, x in enumerate(args)], **kwargs)
+        inner = [x for x in [found() for found in _hidden.leaves[start:]] if x is not None]
+    finally:
+        _hidden.depth -= 1
+        if not _hidden.depth:
+            _hidden.leaves.clear()
+    value, aux = result if has_aux else (result, None)
     outputs = [y for y in leaves_of(value) if isinstance(y, Tensor)]
-    return Run(chosen, leaves, value, aux, is_grad_enabled() and _depends_on_others(outputs, leaves))
+    return Run(chosen, leaves, value, aux, is_grad_enabled() and _depends_on_others(outputs, leaves, inner))
 
 
 def fill(found: dict[Tensor, Tensor | None], tree: Any) -> Any:
@@ -65,11 +86,11 @@ def fill(found: dict[Tensor, Tensor | None], tree: Any) -> Any:
     return map_leaves(filled, tree)
 
 
-def _depends_on_others(outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> bool:
-    """Whether the history of the outputs goes on behind the inputs, or reaches leaves beside them."""
+def _depends_on_others(outputs: Sequence[Tensor], inputs: Sequence[Tensor], inner: Sequence[Tensor]) -> bool:
+    """Whether the history of the outputs goes on behind the inputs, or reaches leaves beside them and the inner."""
     if any(x._node is not None for x in inputs):
         return True
-    ends: set[Any] = set(inputs)
+    ends: set[Any] = {*inputs, *[x for x in inner if x._node is None]}
     seen: set[Any] = set()
     stack: list[Any] = [y._node or y for y in outputs if y._requires_grad]
     while stack:
@@ -104,7 +125,10 @@ def variable(x: Tensor) -> Tensor:
     """
     if not _at_this_level(x):
         x = wrap(Batched(broadcast_to(x, (state.counts[-1], *x.shape)), len(state.counts)))
-    return cut(x).requires_grad_()
+    leaf = cut(x).requires_grad_()
+    if _hidden.depth:  # a transform around must not take it for something that yet another derivative is wanted by
+        _hidden.leaves.append(weakref.ref(leaf))
+    return leaf
 
 
 def _at_this_level(x: Tensor) -> bool:
