@@ -42,6 +42,12 @@ class Target(NamedTuple):
 
 SIZES, KINDS = ("small", "large"), ("max", "avg")
 LAYOUTS = ("", " plain")  # the batch innermost in memory, as layers of grad hand it on, and outermost
+# a folder each: what it is, and how many times PyTorch's time a step may take
+MODELS = (
+    ("lenet", "LeNet-5, batch 64", 1.0),
+    ("cnn", "a CNN of 32 and 64 channels 3x3, batch 64", 1.5),
+    ("deep", "784-512-512-10, batch 128", 1.1),
+)
 ALL = ("grad", "numpy", "torch", "autograd", "mygrad")
 ROWS = [
     Row(
@@ -95,6 +101,10 @@ ROWS = [
         {f"{kind} {size}{plain}": f"µs, {kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS},
         ("grad", "torch"),
     ),
+    *[
+        Row(theme, f"training step of {what}, Adam", {"step": "µs", "megabytes": "MB at the peak"}, ("grad", "torch"))
+        for theme, what, *_ in MODELS
+    ],
     Row(
         "loader",
         "an epoch of 60,000 images of 784 numbers in shuffled batches of 64",
@@ -118,7 +128,7 @@ def _share(name: str) -> Callable[[Figures], float]:
 
 
 TARGETS = [
-    Target("chain", "µs an operation", _time("grad"), 3.5),
+    Target("chain", "µs an operation", _time("grad"), 3.0),
     Target("toy", "of PyTorch's time", _ratio("torch"), 0.45, ("grad", "torch")),
     Target("mnist", "of PyTorch's time", _ratio("torch"), 1.0, ("grad", "torch")),
     Target("mnist", "of the time of NumPy by hand", _ratio("numpy"), 1.15, ("grad", "numpy")),
@@ -136,5 +146,7 @@ TARGETS = [
         Target("pool", f"of PyTorch's time, {name}", _share(name), 1.5, ("grad", "torch"))
         for name in [f"{kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS]
     ],
+    *[Target(theme, "of PyTorch's time", _share("step"), limit, ("grad", "torch")) for theme, _, limit in MODELS],
+    *[Target(theme, "of PyTorch's memory", _share("megabytes"), 1.0, ("grad", "torch")) for theme, *_ in MODELS],
     Target("loader", "ms an epoch", _time("grad"), 60.0),
 ]
