@@ -84,6 +84,20 @@ def test_against_numeric_differences(name, bidirectional, lengths):
     )
 
 
+@pytest.mark.parametrize("lengths", [None, [3, 1]])
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_that_can_be_differentiated_are_the_same(name, lengths):
+    layer = LAYERS[name](2, 3, num_layers=2, bidirectional=True)
+    x = gd.tensor(RNG.normal(size=(3, 2, 2)), requires_grad=True)
+    results = flat(layer(x, states(name, 4, 2, 3), lengths=lengths))
+    loss = sum((y * RNG.uniform(0.5, 2, y.shape)).sum() for y in results)
+    leaves = [x, *layer.parameters()]
+    plain = gd.gradients(loss, leaves, retain_graph=True)
+    tracked = gd.gradients(loss, leaves, create_graph=True)
+    for leaf in leaves:
+        assert np.allclose(plain[leaf].data, tracked[leaf].data, 1e-10, 1e-12)
+
+
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_sequence_does_not_depend_on_those_beside_it(name):
     layer = LAYERS[name](2, 3, num_layers=2, bidirectional=True, batch_first=True)
