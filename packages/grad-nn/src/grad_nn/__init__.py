@@ -16,6 +16,7 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
+from ._cells import GRUCell, LSTMCell, RNNCell
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
@@ -69,6 +70,7 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._recurrent import GRU, LSTM, RNN
 from .io import load, save
 
 __all__ = [
@@ -76,6 +78,9 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -110,6 +115,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -121,6 +127,7 @@ __all__ = [
     "IncompatibleKeys",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -141,6 +148,7 @@ __all__ = [
     "Parameter",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
