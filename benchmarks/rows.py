@@ -59,6 +59,12 @@ ROWS = [
     Row("toy", "training step of 2-8-2, batch 32, SGD", {"time": "µs"}, ALL),
     Row("mnist", "training step of 784-128-10, batch 64, Adam", {"time": "µs"}, ALL),
     Row(
+        "lstm",
+        "training step of LSTM(28, 64) over 28 steps and Linear(64, 10), batch 64, Adam",
+        {"time": "µs"},
+        ("grad", "torch"),
+    ),
+    Row(
         "ops",
         "single operations, forward and backward, float32",
         dict.fromkeys(CASES, "µs"),
@@ -126,6 +132,7 @@ TARGETS = [
     Target("toy", "of PyTorch's time", _ratio("torch"), 0.45, ("grad", "torch")),
     Target("mnist", "of PyTorch's time", _ratio("torch"), 1.0, ("grad", "torch")),
     Target("mnist", "of the time of NumPy by hand", _ratio("numpy"), 1.15, ("grad", "numpy")),
+    Target("lstm", "of PyTorch's time", _ratio("torch"), 1.2, ("grad", "torch")),
     Target("imports", "ms beyond NumPy", _time("grad"), 30.0),
     Target("memory", "MB gained in 2,000 steps", lambda row: row["grad"]["megabytes"], 1.0),
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),

@@ -44,6 +44,25 @@ def attention(p: Any, x: Any, target: Any) -> Any:
     return F.cross_entropy((F.sigmoid(normed) * normed) @ p["out"], target, reduction="sum")
 
 
+def recurrent(kind: str) -> Any:
+    """The loss of a layer with a readout; its parameters are arguments."""
+    layer = getattr(nn, kind)(2, 3, bidirectional=True, dtype="float64")
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        vars(layer).update({name: value for name, value in p.items() if name != "out"})
+        output, last = layer(x, lengths=[4, 2])
+        state = last[0] if isinstance(last, tuple) else last
+        return F.cross_entropy(F.linear(output[-1], p["out"]), target) + (state * state).sum()
+
+    return loss
+
+
+def recurrent_case(kind: str) -> tuple[Any, Any, Any, Any]:
+    """A case with two sequences of four steps in each sample."""
+    p = getattr(nn, kind)(2, 3, bidirectional=True, dtype="float64").state_dict() | {"out": normal(3, 6)}
+    return recurrent(kind), p, normal(5, 4, 2, 2), RNG.integers(0, 3, (5, 2))
+
+
 def words(p: Any, x: Any, target: Any) -> Any:
     rows = F.embedding(target, p["table"], padding_idx=0, scale_grad_by_freq=False)
     hidden = F.gelu(F.bilinear(rows, gd.broadcast_to(x, (3, 4)), p["w"], p["b"]))
@@ -79,6 +98,7 @@ CASES: dict[str, tuple[Any, Any, Any, Any]] = {
         RNG.integers(0, 3, (7, 2)),
     ),
     "regression": (regression, {"w1": normal(5, 4), "b1": normal(5)}, normal(7, 4), normal(7, 5)),
+    **{kind: recurrent_case(kind) for kind in ("RNN", "LSTM", "GRU")},
     "words": (
         words,
         {"table": normal(4, 5), "w": normal(6, 5, 4), "b": normal(6)},
@@ -135,6 +155,16 @@ def test_dropout_draws_for_each_sample() -> None:
     kept = gd.vmap(lambda x: F.dropout(x, 0.5))(np.ones((3, 1000)))
     assert kept.shape == (3, 1000)
     assert (kept[0] != kept[1]).any()
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_recurrent_layer_in_vmap(kind: str) -> None:
+    """Shared weights: the entries are further sequences of one run, and lengths may differ from entry to entry."""
+    layer = getattr(nn, kind)(2, 3, dtype="float64")
+    x, lengths = normal(5, 4, 2, 2), RNG.integers(1, 5, (5, 2))
+    found = gd.vmap(lambda x, lengths: layer(x, lengths=lengths)[0])(x, lengths).detach().numpy()
+    for i in range(5):
+        np.testing.assert_allclose(found[i], layer(x[i], lengths=lengths[i])[0].detach().numpy(), atol=1e-12)
 
 
 def test_a_module_in_vmap() -> None:

@@ -27,6 +27,8 @@ from ._batch_norm import (
 from ._checkpoint import load_checkpoint, save_checkpoint
 from ._collections import ModuleDict, ModuleList, ParameterDict, ParameterList
 from ._containers import Residual, Sequential
+from ._cells import GRUCell, LSTMCell, RNNCell
+from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._averaging import AveragedModel
 from ._dropout import Dropout
@@ -86,12 +88,17 @@ from ._recompute import checkpoint
 from ._shapes import Identity, Lambda, Unflatten
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
+from ._recurrent import GRU, LSTM, RNN
+from .io import load, save
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -130,6 +137,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "Fold",
+    "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
     "Hardshrink",
@@ -144,6 +152,7 @@ __all__ = [
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -164,6 +173,7 @@ __all__ = [
     "Parameter",
     "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
