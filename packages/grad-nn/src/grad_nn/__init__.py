@@ -11,12 +11,15 @@ from ._batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from ._containers import Sequential
+from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
 from ._linear import Linear
+from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
 from ._members import named_parameters, parameters
+from ._mlp import MLP
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -38,6 +41,7 @@ from ._pad import (
     ZeroPad3d,
 )
 from ._parameter import Buffer, Parameter
+from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -57,6 +61,7 @@ from ._pool import (
 from .io import load, save
 
 __all__ = [
+    "MLP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -88,10 +93,12 @@ __all__ = [
     "Flatten",
     "Fold",
     "GroupNorm",
+    "Identity",
     "IncompatibleKeys",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "Lambda",
     "LayerNorm",
     "Linear",
     "MSELoss",
@@ -99,8 +106,12 @@ __all__ = [
     "MaxPool2d",
     "MaxPool3d",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiheadAttention",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "RMSNorm",
     "ReLU",
     "ReflectionPad1d",
@@ -109,9 +120,11 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Residual",
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "ZeroPad1d",
