@@ -31,9 +31,13 @@ from ._cells import GRUCell, LSTMCell, RNNCell
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._averaging import AveragedModel
+from ._containers import Residual, Sequential
+from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
 from ._linear import Linear
+from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
 from ._loss_distance import (
     CosineEmbeddingLoss,
@@ -68,6 +72,7 @@ from ._pad import (
     ZeroPad3d,
 )
 from ._parameter import Buffer, Parameter
+from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -100,6 +105,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
+    "MLP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -146,6 +152,7 @@ __all__ = [
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
+    "Identity",
     "IncompatibleKeys",
     "KLDivLoss",
     "L1Loss",
@@ -153,6 +160,7 @@ __all__ = [
     "InstanceNorm2d",
     "InstanceNorm3d",
     "LSTMCell",
+    "Lambda",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -166,12 +174,16 @@ __all__ = [
     "Mish",
     "Module",
     "MultiMarginLoss",
+    "ModuleDict",
+    "ModuleList",
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "ParameterDict",
+    "ParameterList",
     "RMSNorm",
     "RNNCell",
     "ReLU",
@@ -182,6 +194,7 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -196,6 +209,7 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "TripletMarginLoss",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "ZeroPad1d",

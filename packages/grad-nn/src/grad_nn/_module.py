@@ -7,7 +7,7 @@ import grad_core as gd
 import numpy as np
 from grad_core.errors import DTypeError
 
-from ._hooks import Hooked
+from ._hooks import Hooked, call_with_hooks
 from ._members import Members
 from ._parameter import Buffer, Parameter
 from ._state import load_state
@@ -64,10 +64,10 @@ class Module(Members, Hooked):
     training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute ``forward`` with these arguments, and run the hooks, if there are any."""
-        if self._hooks is None:
+        """Compute ``forward`` with these arguments, and call the hooks that were registered."""
+        if self._call_hooks is None:
             return self.forward(*args, **kwargs)
-        return self._call_with_hooks(self._hooks, args, kwargs)
+        return call_with_hooks(self, self._call_hooks, args, kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; each class defines its own.
