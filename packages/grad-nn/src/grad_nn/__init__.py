@@ -46,6 +46,7 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._summary import Summary, summary
 from .io import load, read_metadata, save
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "ReplicationPad3d",
     "Sequential",
     "Sigmoid",
+    "Summary",
     "Tanh",
     "Unfold",
     "Upsample",
@@ -111,6 +113,7 @@ __all__ = [
     "read_metadata",
     "save",
     "save_checkpoint",
+    "summary",
 ]
 
 __version__ = "0.1.0"
