@@ -32,7 +32,7 @@ def summary(
 
     Multiply-adds are counted from the operations that really run, wherever they stand: products of matrices, ``einsum``
     and its kin, convolutions and recurrent layers; a FLOP count is twice that. Functions of single elements, sums and
-    the like, which are few beside these, are not counted, and within ``gd.vmap`` one entry stands for all.
+    the like, which are few beside these, are not counted.
 
     Args:
         model: a module.
@@ -202,18 +202,15 @@ class _Watch:
 
     def count(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], outputs: tuple[Any, ...]) -> None:
         """Called after each op."""
-        shapes = [tuple(np.shape(x) if not isinstance(x, gd.Tensor) else x.shape) for x in inputs]
-        self._running[-1].multiply_adds += multiply_adds(op.name, shapes, outputs[0].shape, params)
-        if not (op.views and _is_view(outputs[0], inputs[0])):
-            self.bytes += sum(out.size * out.dtype.itemsize for out in outputs)
-
-
-def _is_view(out: gd.Tensor, given: Any) -> bool:
-    try:
-        array = given.data if isinstance(given, gd.Tensor) else np.asarray(given)
-        return bool(np.may_share_memory(array, out.data))
-    except ConversionError:  # within vmap, where no array can be seen
-        return True
+        try:
+            results = [out.data for out in outputs]
+        except ConversionError:  # within vmap; the op on all entries at once is seen too
+            return
+        shapes = [x.shape if isinstance(x, gd.Tensor) else np.shape(x) for x in inputs]
+        self._running[-1].multiply_adds += multiply_adds(op.name, shapes, results[0].shape, params)
+        first = inputs[0].data if isinstance(inputs[0], gd.Tensor) else np.asarray(inputs[0])
+        if not (op.views and np.may_share_memory(first, results[0])):
+            self.bytes += sum(array.nbytes for array in results)
 
 
 def _shapes(result: Any) -> Iterator[tuple[int, ...]]:
