@@ -18,6 +18,14 @@ from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, S
 from ._attention import MultiheadAttention
 from ._checkpoint import load_checkpoint, save_checkpoint
 from ._cells import GRUCell, LSTMCell, RNNCell
+from ._batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
@@ -34,6 +42,7 @@ from ._loss_distance import (
 )
 from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
 from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
+from ._members import named_parameters, parameters
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -54,7 +63,7 @@ from ._pad import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from ._parameter import Parameter
+from ._parameter import Buffer, Parameter
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -99,6 +108,10 @@ __all__ = [
     "BCEWithLogitsLoss",
     "Bilinear",
     "CTCLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Buffer",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -131,6 +144,9 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -187,6 +203,8 @@ __all__ = [
     "load",
     "load_checkpoint",
     "read_metadata",
+    "named_parameters",
+    "parameters",
     "save",
     "save_checkpoint",
     "summary",

@@ -97,6 +97,8 @@ class Summary:
         trainable: those that require grad.
         frozen: those that do not.
         parameter_bytes: memory of the parameters.
+        buffers: numbers in all buffers.
+        buffer_bytes: memory of the buffers.
         multiply_adds: of one forward pass; None without inputs.
         flops: twice the multiply-adds; None without inputs.
         activation_bytes: memory of the results of all operations of the pass, views left out: about what training keeps
@@ -121,6 +123,9 @@ class Summary:
         self.trainable = sum(p.size for p in parameters if p.requires_grad)
         self.frozen = self.parameters - self.trainable
         self.parameter_bytes = sum(p.data.nbytes for p in parameters)
+        buffers = list(model.buffers())
+        self.buffers = sum(b.size for b in buffers)
+        self.buffer_bytes = sum(b.data.nbytes for b in buffers)
         self.multiply_adds = None if watch is None else sum(record.multiply_adds for record in watch.records.values())
         self.flops = None if self.multiply_adds is None else 2 * self.multiply_adds
         self.activation_bytes = None if watch is None else watch.bytes
@@ -133,6 +138,8 @@ class Summary:
             split = "all trainable"
         size = human(self.parameter_bytes, "B")
         yield "parameters", f"{self.parameters:,}, {split}, {size}" if self.parameters else "none"
+        if self.buffers:
+            yield "buffers", f"{self.buffers:,}, {human(self.buffer_bytes, 'B')}"
         if self.multiply_adds is not None and self.flops is not None and self.activation_bytes is not None:
             yield "computation", f"{human(self.multiply_adds)} multiply-adds, {human(self.flops, 'FLOPs')}"
             yield "activations", human(self.activation_bytes, "B")
