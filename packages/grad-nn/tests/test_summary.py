@@ -289,6 +289,24 @@ def test_an_error_says_in_which_layer():
     assert caught.value.__notes__ == ["nn.summary: while layer 1 of the model (Sequential) ran"]
 
 
+def test_buffers_are_told_and_left_as_they_were():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    model(gd.random.normal((6, 3)))
+    before = model.state_dict()
+    found = nn.summary(model, (1, 3))  # a single sample: in training mode it would be refused
+    assert (found.buffers, found.buffer_bytes) == (9, 40)
+    assert "\nbuffers      9, 40 B\n" in str(found)
+    assert all(np.array_equal(array, before[name]) for name, array in model.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_recurrent_layers_are_counted(kind):
+    gates = {"RNN": 1, "LSTM": 4, "GRU": 3}[kind]
+    found = nn.summary(getattr(nn, kind)(4, 6, batch_first=True), (3, 5, 4))
+    assert found.multiply_adds == 3 * 5 * gates * 6 * (4 + 6)
+    assert found.rows[0].outputs == ((3, 5, 6),) + ((1, 3, 6),) * (2 if kind == "LSTM" else 1)
+
+
 @pytest.mark.parametrize(
     ("function", "shape", "wanted"),
     [
