@@ -91,7 +91,7 @@ def test_nothing_is_overwritten_unless_told(tmp_path):
     [
         (
             {"a": np.array(["x"]), "b": np.array([1j])},
-            "and 'a' has dtype <U1; 'b' has dtype complex128: leave that out",
+            "'a' has dtype <U1; 'b' has dtype complex128: leave that out",
         ),
         ({"__metadata__": np.zeros(1)}, "'__metadata__' is a name that the format keeps for itself"),
     ],

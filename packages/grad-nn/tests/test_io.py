@@ -236,7 +236,7 @@ def test_metadata_is_texts(tmp_path, metadata, message):
 @pytest.mark.parametrize("text", ["[1]", '{"a": 1}', "{", "\xff"])
 def test_metadata_of_others(tmp_path, text):
     (tmp_path / "w.npz").write_bytes(npz(**{"__metadata__.json": text.encode("latin-1")}))
-    with pytest.raises(FileFormatError, match="was not written by save|cannot be read as .npz"):
+    with pytest.raises(FileFormatError, match=r"was not written by save|cannot be read as \.npz"):
         nn.read_metadata(tmp_path / "w.npz")
 
 
@@ -247,9 +247,7 @@ def test_loading_by_prefix(tmp_path):
     part = nn.load(path, prefix="1.0.")
     assert list(part) == ["weight", "bias"]
     assert same(part["bias"], model[1][0].bias.data)
-    expected = (
-        r"no array whose name begins with '2\.': it has '0\.weight', '0\.bias', '1\.0\.weight', '1\.0\.bias'(?m:$)"
-    )
+    expected = r"whose name begins with '2\.': it has '0\.weight', '0\.bias', '1\.0\.weight', '1\.0\.bias'(?m:$)"
     with pytest.raises(FileFormatError, match=expected):
         nn.load(path, prefix="2.")
 
@@ -257,7 +255,7 @@ def test_loading_by_prefix(tmp_path):
 def test_no_prefix_of_an_empty_file(tmp_path):
     nn.save({}, tmp_path / "w.npz")
     assert nn.load(tmp_path / "w.npz") == {}
-    with pytest.raises(FileFormatError, match="it has none(?m:$)"):
+    with pytest.raises(FileFormatError, match=r"it has none(?m:$)"):
         nn.load(tmp_path / "w.npz", prefix="a")
 
 
@@ -280,9 +278,7 @@ def test_without_the_package_the_message_says_what_to_install(tmp_path, monkeypa
     monkeypatch.setitem(sys.modules, "safetensors", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     path = tmp_path / "w.safetensors"
-    message = (
-        r"need the package safetensors, which is not installed: .* pip install 'grad-nn\[safetensors\]'\. Files in"
-    )
+    message = r"need the package safetensors, which is not installed: .* pip install 'grad-nn\[safetensors\]'\. Fi"
     with pytest.raises(FileFormatError, match=message):
         nn.save({"a": np.zeros(1)}, path)
     assert os.listdir(tmp_path) == []

@@ -16,6 +16,8 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
+from ._checkpoint import load_checkpoint, save_checkpoint
+from ._cells import GRUCell, LSTMCell, RNNCell
 from ._batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -161,6 +163,10 @@ __all__ = [
     "InstanceNorm3d",
     "LSTMCell",
     "Lambda",
+    "LSTMCell",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -198,6 +204,7 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "Summary",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",

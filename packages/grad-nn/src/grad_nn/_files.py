@@ -103,7 +103,8 @@ def write_archive(file: Any, arrays: Mapping[str, Array], texts: Mapping[str, An
 
 def read_texts(source: Path, content: bytes, names: tuple[str, ...]) -> dict[str, Any]:
     """Those texts of an archive that are there; each in JSON."""
-    return _opened(source, content, lambda archive: _texts(archive, names))
+    found: dict[str, Any] = _opened(source, content, lambda archive: _texts(archive, names))
+    return found
 
 
 def read_archive(
@@ -123,7 +124,8 @@ def read_archive(
                 arrays[name] = _array(archive, info)
         return arrays, _texts(archive, names)
 
-    return _opened(source, content, read)
+    found: tuple[dict[str, Array], dict[str, Any]] = _opened(source, content, read)
+    return found
 
 
 def _opened(source: Path, content: bytes, read: Callable[[zipfile.ZipFile], Any]) -> Any:

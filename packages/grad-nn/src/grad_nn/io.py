@@ -104,8 +104,8 @@ def load(path: str | os.PathLike[str], *, prefix: str = "") -> dict[str, Array]:
     else:
         if read_texts(source, content, (_CHECKPOINT,)):
             raise FileFormatError(
-                f"{str(source)!r} is a checkpoint: nn.load_checkpoint({source.name!r}) reads it, and gives a dict of its "
-                "parts, each with its arrays"
+                f"{str(source)!r} is a checkpoint: nn.load_checkpoint({source.name!r}) reads it, and gives a dict of "
+                "its parts, each with its arrays"
             )
         arrays, _ = read_archive(source, content, wanted, (_METADATA,))
     if prefix and not arrays:
