@@ -16,8 +16,7 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
-from ._checkpoint import load_checkpoint, save_checkpoint
-from ._cells import GRUCell, LSTMCell, RNNCell
+from ._averaging import AveragedModel
 from ._batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -26,13 +25,8 @@ from ._batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
-from ._checkpoint import load_checkpoint, save_checkpoint
-from ._collections import ModuleDict, ModuleList, ParameterDict, ParameterList
-from ._containers import Residual, Sequential
 from ._cells import GRUCell, LSTMCell, RNNCell
-from ._containers import Sequential
-from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from ._averaging import AveragedModel
+from ._checkpoint import load_checkpoint, save_checkpoint
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dicts import ModuleDict, ParameterDict
@@ -92,11 +86,9 @@ from ._pool import (
     Unfold,
 )
 from ._recompute import checkpoint
-from ._shapes import Identity, Lambda, Unflatten
+from ._recurrent import GRU, LSTM, RNN
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
-from ._recurrent import GRU, LSTM, RNN
-from .io import load, save
 
 __all__ = [
     "CELU",
@@ -105,9 +97,9 @@ __all__ = [
     "GLU",
     "GRU",
     "LSTM",
+    "MLP",
     "RNN",
     "SELU",
-    "MLP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -115,17 +107,18 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AddNorm",
+    "AveragedModel",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
-    "Bilinear",
-    "CTCLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
     "Buffer",
+    "CTCLoss",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -156,17 +149,13 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "IncompatibleKeys",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
     "L1Loss",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
     "LSTMCell",
     "Lambda",
-    "LSTMCell",
-    "InstanceNorm1d",
-    "InstanceNorm2d",
-    "InstanceNorm3d",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -179,17 +168,17 @@ __all__ = [
     "MaxPool3d",
     "Mish",
     "Module",
-    "MultiMarginLoss",
     "ModuleDict",
     "ModuleList",
+    "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
-    "PoissonNLLLoss",
     "ParameterDict",
     "ParameterList",
+    "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
     "ReLU",
@@ -204,7 +193,6 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
-    "Summary",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -212,6 +200,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Summary",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -223,29 +212,18 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
     "__version__",
+    "checkpoint",
     "errors",
     "functional",
     "init",
     "load",
+    "load_checkpoint",
     "named_parameters",
     "parameters",
-    "load_checkpoint",
+    "parametrize",
     "read_metadata",
     "save",
     "save_checkpoint",
-    "AveragedModel",
-    "Identity",
-    "Lambda",
-    "MLP",
-    "ModuleDict",
-    "ModuleList",
-    "ParameterDict",
-    "ParameterList",
-    "Residual",
-    "Summary",
-    "Unflatten",
-    "checkpoint",
-    "parametrize",
     "summary",
 ]
 

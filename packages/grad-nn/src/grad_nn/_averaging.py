@@ -109,10 +109,7 @@ class AveragedModel(Module):
 
     def _pairs(self, model: Module) -> list[tuple[Any, Any]]:
         """Each average with the tensor of the model that it is of."""
-        both = [
-            dict([*owner.named_parameters(), *owner.named_buffers()])
-            for owner in (self.module, model)
-        ]
+        both = [dict([*owner.named_parameters(), *owner.named_buffers()]) for owner in (self.module, model)]
         shapes = [{name: np.shape(x.data) for name, x in one.items()} for one in both]
         if shapes[0] != shapes[1]:
             differ = [name for name in {**both[0], **both[1]} if shapes[0].get(name) != shapes[1].get(name)]

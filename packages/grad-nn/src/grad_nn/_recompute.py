@@ -48,7 +48,6 @@ def checkpoint(module: M, enabled: bool = True) -> M:
             "gd.checkpoint(function)"
         )
     module._own_hooks().around = _recomputing if enabled else None
-    module._drop_empty_hooks()
     return module
 
 

@@ -31,9 +31,9 @@ from grad_core.errors import ShapeError
 from grad_core.extend import mark_changed
 from grad_core.random import Generator
 
-from ._collections import ModuleDict
 from ._containers import Sequential
 from ._conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._dicts import ModuleDict
 from ._module import Module
 from ._parameter import Buffer, Parameter
 
@@ -66,6 +66,7 @@ class ParametrizationList(Sequential):
         ((2, 1), (2, 3))
     """
 
+    original: Parameter
     _originals: tuple[str, ...] = ("original",)
     _inverses: tuple[Callable[..., Any] | None, ...] = ()
 
@@ -291,10 +292,10 @@ def spectral_norm(
     *,
     generator: Generator | None = None,
 ) -> M:
-    """Let a weight be W / σ(W), where σ is the largest singular value of W as a matrix, found by power iteration.
+    """Let a weight be W divided by its largest singular value, as a matrix, which power iteration finds.
 
     In training, each time that the weight is read, vectors u and v go on by ``n_power_iterations``; they are constants
-    for the gradient. σ = uᵀ W v.
+    for the gradient. The singular value is uᵀ W v.
 
     Source: Miyato, Kataoka, Koyama, Yoshida, "Spectral Normalization for Generative Adversarial Networks", 2018.
 
