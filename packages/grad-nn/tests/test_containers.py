@@ -321,3 +321,18 @@ def test_layers_that_only_pass_on():
 def test_unflatten_refuses(dim, sizes):
     with pytest.raises(ShapeError, match=r"Unflatten: .* \(2, 6\)"):
         nn.Unflatten(dim, sizes)(gd.ones((2, 6)))
+
+
+@pytest.mark.parametrize("base", [nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict])
+def test_a_derived_container_may_leave_out_the_base(base):
+    class Own(base):
+        def __init__(self):
+            self.extra = nn.Linear(2, 2)
+
+    own = Own()
+    assert len(own) == 0
+    assert [name for name, _ in own.named_parameters()] == ["extra.weight", "extra.bias"]
+    assert "(extra): Linear" in repr(own)
+    assert len(copy.deepcopy(own)) == 0
+    if base is nn.Sequential:
+        assert own.append(own.extra)(gd.ones((1, 2))).shape == (1, 2)

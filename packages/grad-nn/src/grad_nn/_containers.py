@@ -42,9 +42,10 @@ class Sequential(Row):
     """
 
     _what = "layer"
+    _names: list[str] | None = None  # of layers that are attributes; those without names are in a list
 
     def __init__(self, *layers: Layer | Mapping[str, Layer]) -> None:
-        self._names: list[str] | None = None  # of layers that are attributes; those without names are in a list
+        self._names = None
         if len(layers) == 1 and isinstance(layers[0], Mapping):
             super().__init__()
             self._names = []

@@ -15,8 +15,16 @@ Items = Mapping[str, Any] | Iterable[tuple[str, Any]]
 class _Named(Module):
     """What ModuleDict and ParameterDict share: a dict of checked items."""
 
+    _items: dict[str, Any]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        """Empty: a class derived from it may leave out ``super().__init__()``."""
+        self = super().__new__(cls)
+        self._items = {}
+        return self
+
     def __init__(self, items: Items = ()) -> None:
-        self._items: dict[str, Any] = {}
+        self._items = {}
         self.update(items)
 
     def _checked(self, item: Any, key: str) -> Any:

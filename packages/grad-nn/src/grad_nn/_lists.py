@@ -14,8 +14,16 @@ __all__ = ["ModuleList", "ParameterList", "Row"]
 class Row(Module):
     """What ModuleList, ParameterList and Sequential share: a list of checked items."""
 
+    _items: list[Any]
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
+        """Empty: a class derived from it may leave out ``super().__init__()``."""
+        self = super().__new__(cls)
+        self._items = []
+        return self
+
     def __init__(self, items: Iterable[Any] = ()) -> None:
-        self._items: list[Any] = []
+        self._items = []
         self.extend(items)
 
     def _checked(self, item: Any, position: int) -> Any:

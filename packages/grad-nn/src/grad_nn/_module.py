@@ -253,4 +253,4 @@ def _describe(module: Module, outer: tuple[int, ...]) -> str:
         lines.append(f"({part}): {text}".replace("\n", "\n  "))
     if not lines:
         return f"{name}({extra})"
-    return "\n  ".join([f"{name}({extra}", *lines]) + "\n)"
+    return "\n  ".join([f"{name}(", *([extra] if extra else []), *lines]) + "\n)"  # as PyTorch lays it out

@@ -181,12 +181,10 @@ class _Watch:
             title = f"{name or 'the model'} ({type(module).__name__})"
             vars(module)["forward"] = self._watched(module.forward, self.record(module), title)
             if isinstance(module, Sequential):
-                vars(module)["_layers"] = [
-                    layer
-                    if isinstance(layer, Module)
-                    else self._watched(layer, self.record(module, str(i)), f"layer {i} of {title}")
-                    for i, layer in enumerate(module)
-                ]
+                for i, layer in enumerate(module):
+                    if not isinstance(layer, Module):
+                        part = str(i) if module._names is None else module._names[i]
+                        module[i] = self._watched(layer, self.record(module, part), f"layer {part} of {title}")
 
     def _watched(self, function: Callable[..., Any], record: _Record, title: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:

@@ -221,8 +221,8 @@ def remove_parametrizations(module: M, tensor_name: str, leave_parametrized: boo
     single = chain._originals == ("original",)
     if not leave_parametrized and not single:
         raise ValueError(
-            f"remove_parametrizations: {tensor_name!r} is computed from {', '.join(chain._originals)}, and none of them "
-            "can take its place: pass leave_parametrized=True"
+            f"remove_parametrizations: {tensor_name!r} is computed from {', '.join(chain._originals)}, and none of "
+            "them can take its place: pass leave_parametrized=True"
         )
     first: Parameter = getattr(chain, chain._originals[0])
     with gd.no_grad():
