@@ -1,6 +1,6 @@
 """Neural-network modules, losses and initialisers on grad-core, named and laid out as in torch.nn."""
 
-from . import errors, functional, init, parametrize
+from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
 from ._activation_piecewise import (
     Hardshrink,
@@ -16,7 +16,6 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
-from ._averaging import AveragedModel
 from ._batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -85,7 +84,6 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
-from ._recompute import checkpoint
 from ._recurrent import GRU, LSTM, RNN
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
@@ -212,7 +210,6 @@ __all__ = [
     "ZeroPad2d",
     "ZeroPad3d",
     "__version__",
-    "checkpoint",
     "errors",
     "functional",
     "init",
@@ -220,7 +217,6 @@ __all__ = [
     "load_checkpoint",
     "named_parameters",
     "parameters",
-    "parametrize",
     "read_metadata",
     "save",
     "save_checkpoint",

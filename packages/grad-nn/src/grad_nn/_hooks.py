@@ -57,8 +57,6 @@ class _Kinds:
         self.after = _Hooks()
         self.gradient_before = _Hooks()
         self.gradient_after = _Hooks()
-        self.around: Callable[[Any], Callable[..., Any]] | None = None
-        """given the module, returns what one call runs in place of its ``forward``"""
 
 
 class Hooked:
@@ -165,7 +163,9 @@ class Hooked:
     def _add_hook(self, kind: str, hook: Hook, prepend: bool, with_kwargs: bool, always: bool) -> _Handle:
         if not callable(hook):
             raise TypeError(f"a hook is a function, and a {type(hook).__name__} cannot be called")
-        hooks: _Hooks = getattr(self._own_hooks(), kind)
+        if self._call_hooks is None:
+            self._call_hooks = _Kinds()
+        hooks: _Hooks = getattr(self._call_hooks, kind)
         key = _next_key()
         entry = {key: (hook, with_kwargs, always)}
         if prepend:
@@ -173,11 +173,6 @@ class Hooked:
             hooks.clear()
         hooks.update(entry)
         return _Handle(hooks, key)
-
-    def _own_hooks(self) -> _Kinds:
-        if self._call_hooks is None:
-            self._call_hooks = _Kinds()
-        return self._call_hooks
 
 
 def call_with_hooks(module: "Module", kinds: _Kinds, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -195,8 +190,7 @@ def call_with_hooks(module: "Module", kinds: _Kinds, args: tuple[Any, ...], kwar
         watch = _Watch(module, kinds) if kinds.gradient_before or kinds.gradient_after else None
         if watch is not None:
             args = watch.inputs(args)
-        forward = module.forward if kinds.around is None else kinds.around(module)
-        result = forward(*args, **kwargs)
+        result = module.forward(*args, **kwargs)
         for key, (hook, with_kwargs, _) in list(waiting.items()):
             del waiting[key]
             given = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
