@@ -16,8 +16,6 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
-from ._checkpoint import load_checkpoint, save_checkpoint
-from ._cells import GRUCell, LSTMCell, RNNCell
 from ._batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -26,6 +24,8 @@ from ._batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from ._cells import GRUCell, LSTMCell, RNNCell
+from ._checkpoint import load_checkpoint, save_checkpoint
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dropout import Dropout
@@ -80,10 +80,9 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._recurrent import GRU, LSTM, RNN
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
-from ._recurrent import GRU, LSTM, RNN
-from .io import load, save
 
 __all__ = [
     "CELU",
@@ -106,12 +105,12 @@ __all__ = [
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
-    "Bilinear",
-    "CTCLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
     "Buffer",
+    "CTCLoss",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -141,12 +140,12 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "IncompatibleKeys",
-    "KLDivLoss",
-    "L1Loss",
-    "LSTMCell",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "KLDivLoss",
+    "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -179,7 +178,6 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
-    "Summary",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -187,6 +185,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Summary",
     "Tanh",
     "Tanhshrink",
     "Threshold",
@@ -202,9 +201,9 @@ __all__ = [
     "init",
     "load",
     "load_checkpoint",
-    "read_metadata",
     "named_parameters",
     "parameters",
+    "read_metadata",
     "save",
     "save_checkpoint",
     "summary",
