@@ -27,10 +27,13 @@ from ._batch_norm import (
 from ._cells import GRUCell, LSTMCell, RNNCell
 from ._checkpoint import load_checkpoint, save_checkpoint
 from ._containers import Sequential
+from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
 from ._linear import Linear
+from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
 from ._loss_distance import (
     CosineEmbeddingLoss,
@@ -43,6 +46,7 @@ from ._loss_distance import (
 from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
 from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
 from ._members import named_parameters, parameters
+from ._mlp import MLP
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -64,6 +68,7 @@ from ._pad import (
     ZeroPad3d,
 )
 from ._parameter import Buffer, Parameter
+from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -93,6 +98,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
+    "MLP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -139,6 +145,7 @@ __all__ = [
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
+    "Identity",
     "IncompatibleKeys",
     "InstanceNorm1d",
     "InstanceNorm2d",
@@ -146,6 +153,7 @@ __all__ = [
     "KLDivLoss",
     "L1Loss",
     "LSTMCell",
+    "Lambda",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -159,12 +167,16 @@ __all__ = [
     "Mish",
     "Module",
     "MultiMarginLoss",
+    "ModuleDict",
+    "ModuleList",
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
     "PoissonNLLLoss",
+    "ParameterDict",
+    "ParameterList",
     "RMSNorm",
     "RNNCell",
     "ReLU",
@@ -175,6 +187,7 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -190,6 +203,7 @@ __all__ = [
     "Tanhshrink",
     "Threshold",
     "TripletMarginLoss",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "ZeroPad1d",

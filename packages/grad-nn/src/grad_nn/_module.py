@@ -7,6 +7,7 @@ import grad_core as gd
 import numpy as np
 from grad_core.errors import DTypeError
 
+from ._hooks import Hooked, call_with_hooks
 from ._members import Members
 from ._parameter import Buffer, Parameter
 from ._state import load_state
@@ -32,7 +33,7 @@ class IncompatibleKeys(NamedTuple):
     """names in the state that the module does not have"""
 
 
-class Module(Members):
+class Module(Members, Hooked):
     """The base of layers and models: derive from it, assign parameters and modules to attributes, define ``forward``.
 
     There is no registration: parameters, buffers and modules are whatever is an attribute at the moment somebody asks,
@@ -63,8 +64,10 @@ class Module(Members):
     training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute ``forward`` with these arguments."""
-        return self.forward(*args, **kwargs)
+        """Compute ``forward`` with these arguments, and call the hooks that were registered."""
+        if self._call_hooks is None:
+            return self.forward(*args, **kwargs)
+        return call_with_hooks(self, self._call_hooks, args, kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; each class defines its own.
@@ -243,6 +246,8 @@ def _describe(module: Module, outer: tuple[int, ...]) -> str:
     for part, value in module._parts():
         if isinstance(value, Module):
             text = _describe(value, (*outer, id(module)))
+        elif isinstance(value, gd.Tensor):
+            text = f"{type(value).__name__} of shape {value.shape}, {value.dtype}"
         else:
             text = getattr(value, "__name__", None) or repr(value)
         lines.append(f"({part}): {text}".replace("\n", "\n  "))
