@@ -26,7 +26,6 @@ from ._batch_norm import (
 )
 from ._cells import GRUCell, LSTMCell, RNNCell
 from ._checkpoint import load_checkpoint, save_checkpoint
-from ._containers import Sequential
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dicts import ModuleDict, ParameterDict
@@ -96,9 +95,9 @@ __all__ = [
     "GLU",
     "GRU",
     "LSTM",
+    "MLP",
     "RNN",
     "SELU",
-    "MLP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -166,17 +165,17 @@ __all__ = [
     "MaxPool3d",
     "Mish",
     "Module",
-    "MultiMarginLoss",
     "ModuleDict",
     "ModuleList",
+    "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
-    "PoissonNLLLoss",
     "ParameterDict",
     "ParameterList",
+    "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
     "ReLU",
