@@ -1,4 +1,4 @@
-"""The page for those who come from PyTorch, which tests/test_docs.py leaves to this session because it is installed here."""
+"""The page for those who come from PyTorch, left to this session by tests/test_docs.py: torch is installed here."""
 
 from pathlib import Path
 

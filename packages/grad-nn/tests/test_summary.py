@@ -286,7 +286,50 @@ def test_an_error_says_in_which_layer():
     assert [note for note in caught.value.__notes__ if "summary" in note] == ["nn.summary: while 1.1 (Linear) ran"]
     with pytest.raises(ZeroDivisionError) as caught:
         nn.summary(nn.Sequential(nn.ReLU(), lambda x: 1 / 0), (2, 3))
-    assert caught.value.__notes__ == ["nn.summary: while layer 1 of the model (Sequential) ran"]
+    assert caught.value.__notes__ == ["nn.summary: while 1 of the model (Sequential) ran"]
+
+
+def test_containers_of_every_kind():
+    class Net(nn.Module):
+        def __init__(self):
+            self.layers = nn.ModuleList([nn.Linear(4, 4), nn.ReLU()])
+            self.named = nn.ModuleDict({"out": nn.Linear(4, 2, bias=False)})
+            self.scales = nn.ParameterList([nn.Parameter([1.0]), nn.Parameter([2.0])])
+            self.plain = [gd.tanh, nn.Residual(gd.tanh), nn.Sequential({"first": gd.relu, "second": nn.Linear(4, 4)})]
+
+        def forward(self, x):
+            for layer in (*self.layers, *self.plain):
+                x = layer(x)
+            return self.named["out"](x) * self.scales[0]
+
+    model = Net()
+    shown = repr(model)
+    found = nn.summary(model, (3, 4))
+    assert [(row.name, row.kind, row.outputs, row.parameters) for row in found.rows] == [
+        ("", "Net", ((3, 2),), 0),
+        ("layers", "ModuleList", (), 0),
+        ("0", "Linear", ((3, 4),), 20),
+        ("1", "ReLU", ((3, 4),), 0),
+        ("named", "ModuleDict", (), 0),
+        ("out", "Linear", ((3, 2),), 8),
+        ("scales", "ParameterList", (), 2),
+        ("plain.1", "Residual", ((3, 4),), 0),
+        ("inner", "tanh", ((3, 4),), 0),
+        ("plain.2", "Sequential", ((3, 4),), 0),
+        ("first", "relu", ((3, 4),), 0),
+        ("second", "Linear", ((3, 4),), 20),
+    ]
+    assert "not called" not in str(found)
+    assert repr(model) == shown
+    assert list(model.plain[2]) == [gd.relu, model.plain[2].second]
+
+
+def test_hooks_run_and_stay():
+    model, seen = nn.Sequential(nn.Linear(3, 2), nn.ReLU()), []
+    model[0].register_forward_hook(lambda module, args, output: seen.append(output.shape))
+    nn.summary(model, (4, 3))
+    model(gd.zeros((5, 3)))
+    assert seen == [(4, 2), (5, 2)]
 
 
 def test_buffers_are_told_and_left_as_they_were():

@@ -9,7 +9,6 @@ import numpy as np
 from grad_core.errors import ConversionError
 from grad_core.extend import mark_changed, recording
 
-from ._containers import Sequential
 from ._flops import multiply_adds
 from ._module import Module
 from ._parameter import Parameter
@@ -180,11 +179,14 @@ class _Watch:
         for name, module in model.named_modules():
             title = f"{name or 'the model'} ({type(module).__name__})"
             vars(module)["forward"] = self._watched(module.forward, self.record(module), title)
-            if isinstance(module, Sequential):
-                for i, layer in enumerate(module):
-                    if not isinstance(layer, Module):
-                        part = str(i) if module._names is None else module._names[i]
-                        module[i] = self._watched(layer, self.record(module, part), f"layer {part} of {title}")
+            for part, layer in _functions(module):
+                watched = self._watched(layer, self.record(module, part), f"{part} of {title}")
+                if vars(module).get(part) is layer:
+                    vars(module)[part] = watched
+                else:  # in the list of a Sequential; a copy, as the list itself is put back
+                    items = list(vars(module)["_items"])
+                    items[int(part)] = watched
+                    vars(module)["_items"] = items
 
     def _watched(self, function: Callable[..., Any], record: _Record, title: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -218,6 +220,11 @@ class _Watch:
             self.bytes += sum(array.nbytes for array in results)
 
 
+def _functions(module: Module) -> list[tuple[str, Any]]:
+    """What a container of layers calls that is no module, by its place."""
+    return [(part, layer) for part, layer in module._parts() if callable(layer) and not isinstance(layer, Module)]
+
+
 def _shapes(result: Any) -> Iterator[tuple[int, ...]]:
     if isinstance(result, list | tuple):
         for item in result:
@@ -244,7 +251,9 @@ def _rows(model: Module, watch: _Watch, depth: int | None) -> list[Row]:
         record = watch.record(layer)
         again = id(layer) in modules
         modules.add(id(layer))
-        parts = [] if again else list(layer._parts())
+        parts = [] if again else [(part, inside) for part, inside in layer._parts() if callable(inside)]
+        # a mere list or dict of modules is not there to be called
+        outputs = () if type(layer).forward is Module.forward else record.outputs
         whole = again or level == depth  # the line stands for all that is within
         inner = [] if whole else [p for _, part in parts if isinstance(part, Module) for p in part.parameters()]
         hidden = {id(p) for p in inner}
@@ -256,7 +265,7 @@ def _rows(model: Module, watch: _Watch, depth: int | None) -> list[Row]:
             work += sum(watch.record(*key).multiply_adds for key in _within(layer, modules))
         size, repeated = sum(p.size for p in fresh), sum(p.size for p in own) - sum(p.size for p in fresh)
         calls = 0 if again else record.calls
-        rows.append(Row(name, type(layer).__name__, level, last, record.outputs, calls, size, repeated, work))
+        rows.append(Row(name, type(layer).__name__, level, last, outputs, calls, size, repeated, work))
         if not whole:
             for i, (part, inside) in enumerate(parts):
                 tell(part, inside, layer, level + 1, i == len(parts) - 1)
@@ -267,10 +276,10 @@ def _rows(model: Module, watch: _Watch, depth: int | None) -> list[Row]:
 
 def _within(layer: Module, seen: set[int]) -> Iterator[tuple[Any, str]]:
     """What has records inside a module, each module once in the whole table."""
-    for part, inside in layer._parts():
-        if not isinstance(inside, Module):
-            yield layer, part
-        elif id(inside) not in seen:
+    for part, _ in _functions(layer):
+        yield layer, part
+    for inside in layer.children():
+        if id(inside) not in seen:
             seen.add(id(inside))
             yield inside, ""
             yield from _within(inside, seen)
