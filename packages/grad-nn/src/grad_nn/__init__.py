@@ -3,6 +3,7 @@
 from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
 from ._attention import MultiheadAttention
+from ._average import EMA, AveragedModel
 from ._batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -11,6 +12,7 @@ from ._batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from ._checkpoint import Checkpoint
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dicts import ModuleDict, ParameterDict
@@ -41,6 +43,13 @@ from ._pad import (
     ZeroPad3d,
 )
 from ._parameter import Buffer, Parameter
+from ._parametrize import (
+    is_parametrized,
+    register_parametrization,
+    remove_parametrizations,
+    spectral_norm,
+    weight_norm,
+)
 from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
@@ -61,6 +70,7 @@ from ._pool import (
 from .io import load, save
 
 __all__ = [
+    "EMA",
     "MLP",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -69,6 +79,7 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AddNorm",
+    "AveragedModel",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
@@ -76,6 +87,7 @@ __all__ = [
     "BatchNorm2d",
     "BatchNorm3d",
     "Buffer",
+    "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -134,10 +146,15 @@ __all__ = [
     "errors",
     "functional",
     "init",
+    "is_parametrized",
     "load",
     "named_parameters",
     "parameters",
+    "register_parametrization",
+    "remove_parametrizations",
     "save",
+    "spectral_norm",
+    "weight_norm",
 ]
 
 __version__ = "0.1.0"
