@@ -16,6 +16,7 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
+from ._average import EMA, AveragedModel
 from ._batch_norm import (
     BatchNorm1d,
     BatchNorm2d,
@@ -67,6 +68,13 @@ from ._pad import (
     ZeroPad3d,
 )
 from ._parameter import Buffer, Parameter
+from ._parametrize import (
+    is_parametrized,
+    register_parametrization,
+    remove_parametrizations,
+    spectral_norm,
+    weight_norm,
+)
 from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
@@ -84,6 +92,7 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._recompute import Checkpoint
 from ._recurrent import GRU, LSTM, RNN
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
@@ -91,6 +100,7 @@ from .io import load, read_metadata, save
 __all__ = [
     "CELU",
     "ELU",
+    "EMA",
     "GELU",
     "GLU",
     "GRU",
@@ -117,6 +127,7 @@ __all__ = [
     "Bilinear",
     "Buffer",
     "CTCLoss",
+    "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -213,14 +224,20 @@ __all__ = [
     "errors",
     "functional",
     "init",
+    "is_parametrized",
     "load",
     "load_checkpoint",
     "named_parameters",
     "parameters",
     "read_metadata",
+    "register_parametrization",
+    "remove_parametrizations",
+    "save",
     "save",
     "save_checkpoint",
+    "spectral_norm",
     "summary",
+    "weight_norm",
 ]
 
 __version__ = "0.1.0"

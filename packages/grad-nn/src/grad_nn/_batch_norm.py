@@ -58,13 +58,11 @@ class _ChannelNorm(Module):
         if x.ndim not in self.ranks:
             raise ShapeError(f"{name}: takes {self.shapes}, and x has shape {x.shape}")
 
-    def _count(self) -> float:
-        """One batch more; the share of its statistics, for `momentum` None that of a plain mean over all batches."""
-        if self.num_batches_tracked is not None:
-            self.num_batches_tracked.data += 1
+    def _share(self) -> float:
+        """The share of the newest statistics, for `momentum` None that of a plain mean over all batches and this."""
         if self.momentum is not None:
             return self.momentum
-        return 1.0 / max(1, self.num_batches_tracked.item()) if self.num_batches_tracked is not None else 0.0
+        return 0.0 if self.num_batches_tracked is None else 1.0 / (self.num_batches_tracked.item() + 1)
 
     def extra_repr(self) -> str:
         """The arguments."""
@@ -98,17 +96,19 @@ class _BatchNorm(_ChannelNorm):
         x = gd.asarray(x)
         self._check(x)
         need_channels(x, self.num_features, type(self).__name__)
-        share = self._count() if self.training else 0.0
-        return functional.batch_norm(
+        out = functional.batch_norm(
             x,
             self.running_mean,
             self.running_var,
             self.weight,
             self.bias,
             self.training or self.running_mean is None,
-            share,
+            self._share(),
             self.eps,
         )
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.data += 1
+        return out
 
 
 class BatchNorm1d(_BatchNorm):
@@ -208,7 +208,7 @@ class _InstanceNorm(_ChannelNorm):
         batch = gd.expand_dims(x) if alone else x
         need_channels(batch, self.num_features, type(self).__name__)
         own = self.training or self.running_mean is None
-        share = self._count() if self.training else 0.0
+        share = 0.0 if self.momentum is None else self.momentum
         out = functional.instance_norm(
             batch, self.running_mean, self.running_var, self.weight, self.bias, own, share, self.eps
         )
@@ -223,7 +223,7 @@ class InstanceNorm1d(_InstanceNorm):
     Args:
         num_features: C, the number of channels.
         eps: added to the variance.
-        momentum: the share of the newest statistics in the running ones; None for the plain mean over all so far.
+        momentum: the share of the newest statistics in the running ones; None leaves these as they are, as in PyTorch.
         affine: whether there are weight and bias, one number for each channel.
         track_running_stats: whether running statistics are kept, and used in evaluation.
         dtype: of parameters and statistics; the default dtype where not given.
@@ -233,7 +233,7 @@ class InstanceNorm1d(_InstanceNorm):
         bias: Parameter (C,), zeros at first, or None.
         running_mean: Buffer (C,), zeros at first, or None.
         running_var: Buffer (C,), ones at first, or None.
-        num_batches_tracked: Buffer, an integer, or None.
+        num_batches_tracked: Buffer that stays 0, as in PyTorch, or None.
 
     Example:
         >>> import grad_core as gd
