@@ -150,7 +150,9 @@ def test_an_average_is_a_copy_with_a_state():
     assert fresh.n_averaged.item() == 4
     x = gd.ones((2, 2))
     np.testing.assert_array_equal(fresh.eval()(x).data, average.eval()(x).data)
-    assert repr(nn.EMA(model, 0.5, use_buffers=True)).startswith("EMA(decay=0.5, use_buffers=True\n  (module): Sequ")
+    assert repr(nn.EMA(model, 0.5, use_buffers=True)).startswith(
+        "EMA(\n  decay=0.5, use_buffers=True\n  (module): Sequ"
+    )
 
 
 def test_the_model_has_the_average_within_a_block():

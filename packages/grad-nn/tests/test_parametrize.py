@@ -39,7 +39,7 @@ def test_a_plain_function():
     np.testing.assert_array_equal(layer.weight.data, symmetric(original).data)
     assert isinstance(layer, nn.Linear)
     assert repr(layer).startswith(
-        "ParametrizedLinear(in_features=3, out_features=3, bias=True\n  (parametrizations): Mod"
+        "ParametrizedLinear(\n  in_features=3, out_features=3, bias=True\n  (parametrizations): Mod"
     )
     assert "(0): symmetric" in repr(layer)
     assert "weight" not in vars(layer)

@@ -26,7 +26,7 @@ from ._batch_norm import (
     InstanceNorm3d,
 )
 from ._cells import GRUCell, LSTMCell, RNNCell
-from ._checkpoint import load_checkpoint, save_checkpoint
+from ._checkpoint import Checkpoint
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dicts import ModuleDict, ParameterDict
@@ -92,8 +92,8 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
-from ._recompute import Checkpoint
 from ._recurrent import GRU, LSTM, RNN
+from ._resume import load_checkpoint, save_checkpoint
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
 
@@ -232,7 +232,6 @@ __all__ = [
     "read_metadata",
     "register_parametrization",
     "remove_parametrizations",
-    "save",
     "save",
     "save_checkpoint",
     "spectral_norm",
