@@ -25,7 +25,6 @@ from ._batch_norm import (
     InstanceNorm3d,
 )
 from ._cells import GRUCell, LSTMCell, RNNCell
-from ._checkpoint import load_checkpoint, save_checkpoint
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dicts import ModuleDict, ParameterDict
@@ -85,6 +84,7 @@ from ._pool import (
     Unfold,
 )
 from ._recurrent import GRU, LSTM, RNN
+from ._resume import load_checkpoint, save_checkpoint
 from ._summary import Summary, summary
 from .io import load, read_metadata, save
 

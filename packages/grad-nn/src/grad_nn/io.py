@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 _SUFFIXES = (".npz", ".safetensors")
 _PICKLED = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 _METADATA = "__metadata__.json"  # the entry of an .npz file
-_CHECKPOINT = "checkpoint.json"  # the entry that marks a checkpoint, see `_checkpoint`
+_CHECKPOINT = "checkpoint.json"  # the entry that marks a checkpoint, see `_resume`
 
 
 def save(
