@@ -2,6 +2,19 @@
 
 from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
+from ._activation_piecewise import (
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU6,
+    Softshrink,
+    Threshold,
+)
+from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
+from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
 from ._average import EMA, AveragedModel
 from ._batch_norm import (
@@ -12,14 +25,26 @@ from ._batch_norm import (
     InstanceNorm2d,
     InstanceNorm3d,
 )
+from ._cells import GRUCell, LSTMCell, RNNCell
 from ._checkpoint import Checkpoint
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
+from ._embedding import Bilinear, Embedding
 from ._linear import Linear
 from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
+from ._loss_distance import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    PairwiseDistance,
+    TripletMarginLoss,
+)
+from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
+from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
 from ._members import named_parameters, parameters
 from ._mlp import MLP
 from ._module import IncompatibleKeys, Module
@@ -67,11 +92,20 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._recurrent import GRU, LSTM, RNN
 from .io import load, save
 
 __all__ = [
+    "CELU",
+    "ELU",
     "EMA",
+    "GELU",
+    "GLU",
+    "GRU",
+    "LSTM",
     "MLP",
+    "RNN",
+    "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -83,10 +117,14 @@ __all__ = [
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Bilinear",
     "Buffer",
+    "CTCLoss",
     "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
@@ -100,32 +138,58 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "Fold",
+    "GRUCell",
+    "GaussianNLLLoss",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "Identity",
     "IncompatibleKeys",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
+    "KLDivLoss",
+    "L1Loss",
+    "LSTMCell",
     "Lambda",
     "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiMarginLoss",
     "MultiheadAttention",
+    "NLLLoss",
+    "PReLU",
+    "PairwiseDistance",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
+    "ReLU6",
     "ReflectionPad1d",
     "ReflectionPad2d",
     "ReflectionPad3d",
@@ -134,8 +198,19 @@ __all__ = [
     "ReplicationPad3d",
     "Residual",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "TripletMarginLoss",
     "Unflatten",
     "Unfold",
     "Upsample",
