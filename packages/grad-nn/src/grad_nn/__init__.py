@@ -2,6 +2,19 @@
 
 from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
+from ._activation_piecewise import (
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU6,
+    Softshrink,
+    Threshold,
+)
+from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
+from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
 from ._containers import Sequential
 from ._dropout import Dropout
@@ -13,23 +26,46 @@ from ._parameter import Parameter
 from .io import load, save
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "GELU",
+    "GLU",
+    "SELU",
     "AddNorm",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
     "GroupNorm",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
     "IncompatibleKeys",
     "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
     "MSELoss",
+    "Mish",
     "Module",
     "MultiheadAttention",
+    "PReLU",
     "Parameter",
     "RMSNorm",
     "ReLU",
+    "ReLU6",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
     "__version__",
     "errors",
     "functional",
