@@ -17,12 +17,14 @@ from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
 from ._containers import Sequential
+from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
 from ._dropout import Dropout
 from ._linear import Linear
 from ._loss import CrossEntropyLoss, MSELoss
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._parameter import Parameter
+from ._transformer import TransformerEncoder, TransformerEncoderLayer
 from .io import load, save
 
 __all__ = [
@@ -66,6 +68,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "__version__",
     "errors",
     "functional",

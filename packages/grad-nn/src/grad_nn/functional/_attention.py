@@ -182,7 +182,8 @@ def _added(mask: Any, dtype: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
         added = gd.where(mask, np.zeros((), dtype), np.asarray(lowest, dtype))
     else:
         seen = mask > -math.inf
-        added = gd.maximum(mask, lowest).astype(dtype)
+        # in the wider dtype, for neither holds all numbers of the other
+        added = gd.maximum(mask.astype(np.result_type(mask.dtype, dtype)), lowest).astype(dtype)
     return added, seen.any(-1, keepdims=True).astype(dtype)
 
 
