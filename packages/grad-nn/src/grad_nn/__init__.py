@@ -19,11 +19,13 @@ from ._attention import MultiheadAttention
 from ._containers import Sequential
 from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
 from ._dropout import Dropout
+from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
 from ._loss import CrossEntropyLoss, MSELoss
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._parameter import Parameter
+from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._transformer import TransformerEncoder, TransformerEncoderLayer
 from .io import load, save
 
@@ -38,13 +40,16 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GroupNorm",
+    "GroupedQueryAttention",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "IncompatibleKeys",
+    "KVCache",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
@@ -57,9 +62,11 @@ __all__ = [
     "RMSNorm",
     "ReLU",
     "ReLU6",
+    "RotaryEmbedding",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "Softmax",
     "Softmin",
     "Softplus",

@@ -187,7 +187,7 @@ class TransformerDecoder(Module):
         masks = (tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
         for layer in self.layers:
             x = layer(x, memory, *masks, bool(tgt_is_causal), memory_is_causal)
-        return x if self.norm is None else self.norm(x)  # type: ignore[no-any-return]
+        return x if self.norm is None else self.norm(x)
 
 
 class Transformer(Module):
@@ -249,15 +249,25 @@ class Transformer(Module):
         dtype: Any = None,
         generator: Generator | None = None,
     ) -> None:
-        options: Any = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first)
+        sizes = (d_model, nhead, dim_feedforward)
+        options: dict[str, Any] = {
+            "dropout": dropout,
+            "activation": activation,
+            "layer_norm_eps": layer_norm_eps,
+            "batch_first": batch_first,
+            "norm_first": norm_first,
+            "bias": bias,
+            "dtype": dtype,
+            "generator": generator,
+        }
         encoder, decoder = custom_encoder, custom_decoder
         if encoder is None:
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-            layer: Module = TransformerEncoderLayer(*options, bias, dtype=dtype, generator=generator)
+            layer: Module = TransformerEncoderLayer(*sizes, **options)
             encoder = TransformerEncoder(layer, num_encoder_layers, norm)
         if decoder is None:
             norm = LayerNorm(d_model, layer_norm_eps, bias=bias, dtype=dtype)
-            layer = TransformerDecoderLayer(*options, bias, dtype=dtype, generator=generator)
+            layer = TransformerDecoderLayer(*sizes, **options)
             decoder = TransformerDecoder(layer, num_decoder_layers, norm)
         self.encoder = encoder
         self.decoder = decoder

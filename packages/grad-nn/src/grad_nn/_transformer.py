@@ -131,7 +131,7 @@ class TransformerEncoderLayer(Module):
         masks = (src_mask, src_key_padding_mask, is_causal)
         if self.norm_first:
             x = x + self._attend(self.norm1(x), *masks)
-            return x + self._feed(self.norm2(x))  # type: ignore[no-any-return]
+            return x + self._feed(self.norm2(x))
         x = self.norm1(x + self._attend(x, *masks))
         return self.norm2(x + self._feed(x))  # type: ignore[no-any-return]
 
@@ -189,4 +189,4 @@ class TransformerEncoder(Module):
         x = gd.asarray(src)
         for layer in self.layers:
             x = layer(x, mask, src_key_padding_mask, bool(is_causal))
-        return x if self.norm is None else self.norm(x)  # type: ignore[no-any-return]
+        return x if self.norm is None else self.norm(x)
