@@ -40,6 +40,14 @@ class Target(NamedTuple):
     needs: tuple[str, ...] = ("grad",)
 
 
+SIZES, KINDS = ("small", "large"), ("max", "avg")
+LAYOUTS = ("", " plain")  # the batch innermost in memory, as layers of grad hand it on, and outermost
+# a folder each: what it is, and how many times PyTorch's time a step may take
+MODELS = (
+    ("lenet", "LeNet-5, batch 64", 1.0),
+    ("cnn", "a CNN of 32 and 64 channels 3x3, batch 64", 1.5),
+    ("deep", "784-512-512-10, batch 128", 1.1),
+)
 ALL = ("grad", "numpy", "torch", "autograd", "mygrad")
 ROWS = [
     Row(
@@ -50,6 +58,12 @@ ROWS = [
     ),
     Row("toy", "training step of 2-8-2, batch 32, SGD", {"time": "µs"}, ALL),
     Row("mnist", "training step of 784-128-10, batch 64, Adam", {"time": "µs"}, ALL),
+    Row(
+        "lstm",
+        "training step of LSTM(28, 64) over 28 steps and Linear(64, 10), batch 64, Adam",
+        {"time": "µs"},
+        ("grad", "torch"),
+    ),
     Row(
         "ops",
         "single operations, forward and backward, float32",
@@ -71,6 +85,27 @@ ROWS = [
         ("grad", "numpy", "torch"),
     ),
     Row(
+        "conv",
+        "convolution with bias, forward and backward",
+        {
+            "lenet1": "µs, (64,1,28,28)*6@5x5, no input gradient",
+            "lenet2": "µs, (64,6,14,14)*16@5x5",
+            "wide64": "µs, (64,32,26,26)*64@3x3",
+            "wide16": "µs, (16,64,28,28)*64@3x3",
+        },
+        ("grad", "torch"),
+    ),
+    Row(
+        "pool",
+        "pooling 2x2, forward and backward, (64,6,24,24) and (64,32,26,26)",
+        {f"{kind} {size}{plain}": f"µs, {kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS},
+        ("grad", "torch"),
+    ),
+    *[
+        Row(theme, f"training step of {what}, Adam", {"step": "µs", "megabytes": "MB at the peak"}, ("grad", "torch"))
+        for theme, what, *_ in MODELS
+    ],
+    Row(
         "loader",
         "an epoch of 60,000 images of 784 numbers in shuffled batches of 64",
         {"time": "ms"},
@@ -88,15 +123,30 @@ def _ratio(peer: str) -> Callable[[Figures], float]:
     return lambda row: row["grad"]["time"] / row[peer]["time"]
 
 
+def _share(name: str) -> Callable[[Figures], float]:
+    return lambda row: row["grad"][name] / row["torch"][name]
+
+
 TARGETS = [
-    Target("chain", "µs an operation", _time("grad"), 3.5),
+    Target("chain", "µs an operation", _time("grad"), 3.0),
     Target("toy", "of PyTorch's time", _ratio("torch"), 0.45, ("grad", "torch")),
     Target("mnist", "of PyTorch's time", _ratio("torch"), 1.0, ("grad", "torch")),
     Target("mnist", "of the time of NumPy by hand", _ratio("numpy"), 1.15, ("grad", "numpy")),
+    Target("lstm", "of PyTorch's time", _ratio("torch"), 1.2, ("grad", "torch")),
     Target("imports", "ms beyond NumPy", _time("grad"), 30.0),
     Target("memory", "MB gained in 2,000 steps", lambda row: row["grad"]["megabytes"], 1.0),
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),
     Target("memory", "objects left to the collector", lambda row: row["grad"]["garbage"], 0.0),
     Target("dead_units", "times the early step", lambda row: row["grad"]["ratio"], 1.15),
+    *[
+        Target("conv", f"of PyTorch's time, {name}", _share(name), limit, ("grad", "torch"))
+        for name, limit in (("lenet1", 1.3), ("lenet2", 1.3), ("wide64", 2.0), ("wide16", 2.0))
+    ],
+    *[
+        Target("pool", f"of PyTorch's time, {name}", _share(name), 1.5, ("grad", "torch"))
+        for name in [f"{kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS]
+    ],
+    *[Target(theme, "of PyTorch's time", _share("step"), limit, ("grad", "torch")) for theme, _, limit in MODELS],
+    *[Target(theme, "of PyTorch's memory", _share("megabytes"), 1.0, ("grad", "torch")) for theme, *_ in MODELS],
     Target("loader", "ms an epoch", _time("grad"), 60.0),
 ]

@@ -105,6 +105,52 @@ LAYERS: dict[str, tuple[Any, Any]] = {
     ),
 }
 
+
+def recurrent(kind: str) -> Any:
+    """The loss of a layer with a readout; its parameters are arguments."""
+    layer = getattr(nn, kind)(2, 3, bidirectional=True, dtype="float64")
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        vars(layer).update({name: value for name, value in p.items() if name != "out"})
+        output, last = layer(x, lengths=[4, 2])
+        state = last[0] if isinstance(last, tuple) else last
+        return F.cross_entropy(F.linear(output[-1], p["out"]), target) + (state * state).sum()
+
+    return loss
+
+
+def recurrent_case(kind: str) -> tuple[Any, Any, Any, Any]:
+    """A case with two sequences of four steps in each sample."""
+    p = getattr(nn, kind)(2, 3, bidirectional=True, dtype="float64").state_dict() | {"out": normal(3, 6)}
+    return recurrent(kind), p, normal(5, 4, 2, 2), RNG.integers(0, 3, (5, 2))
+
+
+def words(p: Any, x: Any, target: Any) -> Any:
+    rows = F.embedding(target, p["table"], padding_idx=0, scale_grad_by_freq=False)
+    hidden = F.gelu(F.bilinear(rows, gd.broadcast_to(x, (3, 4)), p["w"], p["b"]))
+    hidden = F.leaky_relu(hidden) + F.elu(hidden) + F.mish(hidden) + F.hardswish(hidden)
+    scores = F.glu(F.prelu(hidden, p["b"][:1]))
+    return F.cross_entropy(scores, target, weight=[1.0, 2.0, 3.0], ignore_index=1, label_smoothing=0.1, reduction="sum")
+
+
+def alignments(p: Any, x: Any, target: Any) -> Any:
+    logp = F.log_softmax(F.linear(x, p["w"]), -1)
+    return F.ctc_loss(logp, target, 5, 2) + F.nll_loss(logp[0], target[:, 0])
+
+
+def pairs(p: Any, x: Any, target: Any) -> Any:
+    y = F.linear(x, p["w"])
+    signs = np.array([1.0, -1.0])
+    loss = F.huber_loss(y, target) + F.smooth_l1_loss(y, target) + F.poisson_nll_loss(y, gd.abs(target), full=True)
+    loss = (
+        loss + F.binary_cross_entropy(F.sigmoid(y), F.sigmoid(target)) + F.binary_cross_entropy_with_logits(y, target)
+    )
+    loss = loss + F.kl_div(F.log_softmax(y), F.softmax(target), reduction="batchmean") + F.soft_margin_loss(y, target)
+    loss = loss + F.cosine_embedding_loss(y, target, signs) + F.triplet_margin_loss(y, target, x[:, :3], swap=True)
+    loss = loss + F.gaussian_nll_loss(y, target, gd.exp(y)) + F.hinge_embedding_loss(y, gd.sign(target))
+    return loss + F.margin_ranking_loss(y, target, gd.sign(target)) + F.multi_margin_loss(y, [0, 2], p=2)
+
+
 CASES: dict[str, tuple[Any, Any, Any, Any]] = {
     **{name: (*of_layer(*parts), normal(5, 4, 6), normal(5, 4, 6)) for name, parts in LAYERS.items()},
     "mlp": (mlp, {"w1": normal(5, 4), "b1": normal(5), "w2": normal(3, 5)}, normal(7, 4), RNG.integers(0, 3, 7)),
@@ -115,6 +161,15 @@ CASES: dict[str, tuple[Any, Any, Any, Any]] = {
         RNG.integers(0, 3, (7, 2)),
     ),
     "regression": (regression, {"w1": normal(5, 4), "b1": normal(5)}, normal(7, 4), normal(7, 5)),
+    **{kind: recurrent_case(kind) for kind in ("RNN", "LSTM", "GRU")},
+    "words": (
+        words,
+        {"table": normal(4, 5), "w": normal(6, 5, 4), "b": normal(6)},
+        normal(7, 4),
+        np.tile([0, 2, 1], (7, 1)) + (np.arange(7) == 3)[:, None] * [[2, 0, -1]],
+    ),
+    "pairs": (pairs, {"w": normal(3, 4)}, normal(7, 2, 4), normal(7, 2, 3)),
+    "alignments": (alignments, {"w": normal(3, 4)}, normal(7, 5, 1, 4), RNG.integers(1, 3, (7, 1, 2))),
     "attention": (
         attention,
         {**{name: normal(6, 6) for name in "qkv"}, "out": normal(6, 3)},
@@ -165,7 +220,38 @@ def test_dropout_draws_for_each_sample() -> None:
     assert (kept[0] != kept[1]).any()
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_recurrent_layer_in_vmap(kind: str) -> None:
+    """Shared weights: the entries are further sequences of one run, and lengths may differ from entry to entry."""
+    layer = getattr(nn, kind)(2, 3, dtype="float64")
+    x, lengths = normal(5, 4, 2, 2), RNG.integers(1, 5, (5, 2))
+    found = gd.vmap(lambda x, lengths: layer(x, lengths=lengths)[0])(x, lengths).detach().numpy()
+    for i in range(5):
+        np.testing.assert_allclose(found[i], layer(x[i], lengths=lengths[i])[0].detach().numpy(), atol=1e-12)
+
+
 def test_a_module_in_vmap() -> None:
     model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)).to("float64")
     x = normal(6, 4)
     np.testing.assert_allclose(gd.vmap(model)(x).detach().numpy(), model(x).detach().numpy(), rtol=1e-12)
+
+
+def test_a_convolutional_network() -> None:
+    """Convolution, pooling and batch-free layers of a CNN, for each sample, and for an ensemble."""
+    p = {"w": normal(3, 1, 3, 3), "b": normal(3), "v": normal(4, 3, 3, 3), "out": normal(2, 16)}
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = gd.max_pool2d(F.relu(gd.conv2d(x, p["w"], p["b"], padding=1)), 2)
+        y = gd.avg_pool2d(gd.tanh(gd.conv2d(y, p["v"], padding=1)), 2)
+        return F.cross_entropy(F.linear(y.reshape(16), p["out"]), target)
+
+    x, target = normal(5, 1, 8, 8), RNG.integers(0, 2, 5)
+    found = gd.vmap(gd.grad(loss), in_axes=(None, 0, 0))(p, x, target)
+    for i in range(5):
+        for key, g in gd.grad(loss)(p, x[i], target[i]).items():
+            np.testing.assert_allclose(found[key][i].numpy(), g.numpy(), rtol=1e-9, atol=1e-12)
+    many = {key: np.stack([value, value * 1.1]) for key, value in p.items()}
+    found = gd.vmap(gd.grad(loss), in_axes=(0, None, None))(many, x[0], target[0])
+    for i in range(2):
+        for key, g in gd.grad(loss)({key: value[i] for key, value in many.items()}, x[0], target[0]).items():
+            np.testing.assert_allclose(found[key][i].numpy(), g.numpy(), rtol=1e-9, atol=1e-12)

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch_arrange import CALLS as ARRANGE
+from torch_conv import CALLS as CONV
 from torch_linalg import CALLS as LINALG
 from torch_math import CALLS as MATH
 
@@ -77,6 +78,7 @@ def _concat(*arrays: Any, axis: Any = 0) -> Any:
 
 CALLS: dict[str, Callable[..., Any]] = {
     **ARRANGE,
+    **CONV,
     **LINALG,
     **MATH,
     "abs": torch.abs,

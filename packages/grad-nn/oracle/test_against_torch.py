@@ -183,6 +183,8 @@ INITS = [
     ("constant_", {"val": 1.5}),
     ("zeros_", {}),
     ("ones_", {}),
+    ("trunc_normal_", {}),
+    ("trunc_normal_", {"mean": 1.0, "std": 0.5, "a": 0.5, "b": 3.0}),
     *((f"xavier_{kind}_", {"gain": gain}) for kind in ("uniform", "normal") for gain in (1.0, 2.5)),
     *(
         (f"kaiming_{kind}_", {"a": a, "mode": mode, "nonlinearity": after})
@@ -206,6 +208,45 @@ def test_init(name, options, shape, dtype):
     if "normal" not in name:
         assert ours.max() == pytest.approx(float(theirs.max()), abs=0.02 * spread)
         assert ours.min() == pytest.approx(float(theirs.min()), abs=0.02 * spread)
+    next(COUNT)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (1, 1)])
+def test_eye(shape, dtype):
+    same(
+        nn.init.eye_(gd.empty(shape, dtype=dtype)),
+        torch.nn.init.eye_(torch.empty(shape, dtype=getattr(torch, dtype))),
+        dtype,
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"), [((3, 5, 3), 1), ((6, 2, 3, 3), 1), ((6, 2, 4, 5), 3), ((4, 4, 1, 2, 3), 2)]
+)
+def test_dirac(shape, groups, dtype):
+    theirs = torch.nn.init.dirac_(torch.empty(shape, dtype=getattr(torch, dtype)), groups)
+    same(nn.init.dirac_(gd.empty(shape, dtype=dtype), groups), theirs, dtype)
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (20, 6), (8, 2, 2, 2), (5, 3, 2)])
+def test_orthogonal(shape, dtype):
+    drawn = []
+    for fill, empty in (
+        (nn.init.orthogonal_, gd.empty(shape, dtype=dtype)),
+        (torch.nn.init.orthogonal_, torch.empty(shape, dtype=getattr(torch, dtype))),
+    ):
+        w = np.asarray(fill(empty, 1.5)).reshape(shape[0], -1)
+        drawn.append(w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w)
+    np.testing.assert_allclose(drawn[0], drawn[1], atol=1e-5)
+    next(COUNT)
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.55, 1.0])
+def test_sparse(sparsity, dtype):
+    ours = nn.init.sparse_(gd.empty((300, 40), dtype=dtype), sparsity, 0.2).data
+    theirs = torch.nn.init.sparse_(torch.empty((300, 40), dtype=getattr(torch, dtype)), sparsity, 0.2).numpy()
+    np.testing.assert_array_equal((ours == 0).sum(0), (theirs == 0).sum(0))
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.05)
     next(COUNT)
 
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 from . import array_api, errors, extend, graph, linalg, random, testing
 from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
+from ._memory import keep_freed_memory
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
 from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
+from .ops.adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+)  # fmt: skip
 from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
+from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
 from .ops.einsum import einsum
 from .ops.elementwise import (
     abs,
@@ -67,6 +77,7 @@ from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
+from .ops.pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from .ops.products import dot, kron, outer, tensordot, vecdot
 from .ops.reduce import all, any, argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, sum, var
 from .ops.rounding import bitwise_left_shift, bitwise_right_shift, ceil, copysign, nextafter, round, signbit, trunc
@@ -91,11 +102,14 @@ from .ops.sort import argsort, searchsorted, sort, topk, unique_all, unique_coun
 from .ops.special import erf, log2, log10, logaddexp, logit, reciprocal, silu, softplus
 from .ops.triangle import tril, triu
 from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
+from .ops.unfold import fold, unfold
 from .transforms.batch import vmap
 from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
 from .transforms.matrix import hessian, hvp, jacobian
 from .transforms.reverse import grad, gradients, value_and_grad, vjp
+
+keep_freed_memory()
 
 __version__ = "0.1.0"
 
@@ -105,6 +119,12 @@ __all__ = [
     "abs",
     "acos",
     "acosh",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "add",
     "all",
     "any",
@@ -120,6 +140,9 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "bitwise_and",
     "bitwise_invert",
     "bitwise_left_shift",
@@ -132,6 +155,12 @@ __all__ = [
     "checkpoint",
     "clip",
     "concat",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
     "copysign",
     "cos",
     "cosh",
@@ -161,6 +190,7 @@ __all__ = [
     "flip",
     "floor",
     "floor_divide",
+    "fold",
     "from_dlpack",
     "full",
     "full_like",
@@ -203,6 +233,9 @@ __all__ = [
     "matmul",
     "matrix_transpose",
     "max",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
     "maximum",
     "mean",
     "meshgrid",
@@ -269,6 +302,7 @@ __all__ = [
     "tril",
     "triu",
     "trunc",
+    "unfold",
     "unique_all",
     "unique_counts",
     "unique_inverse",

@@ -93,7 +93,7 @@ class _Gathered:
 
     def own(self) -> Any:
         """The cotangent as an array that nobody else holds."""
-        return self.g.copy() if isinstance(self.g, ndarray) and not self.owned else self.g
+        return self.g.copy("K") if isinstance(self.g, ndarray) and not self.owned else self.g
 
 
 def _gather(value: Any, port: int, g: Any, owned: bool) -> _Gathered:

@@ -46,6 +46,7 @@ def arrays(*shapes: tuple[int, ...], seed: int = 0, low: float = -2.0, high: flo
 
 THEMES = (
     "arrange",
+    "conv",
     "assign",
     "elementwise",
     "fill",
@@ -56,6 +57,7 @@ THEMES = (
     "matrices",
     "norms",
     "pick",
+    "pool",
     "products",
     "reduce",
     "rounding",

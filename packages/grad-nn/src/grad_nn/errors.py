@@ -2,7 +2,7 @@
 
 from grad_core.errors import GradError
 
-__all__ = ["FileFormatError", "ForwardMissingError", "StateDictError"]
+__all__ = ["FileFormatError", "ForwardMissingError", "RangeError", "StateDictError"]
 
 
 class FileFormatError(GradError, ValueError):
@@ -33,6 +33,20 @@ class ForwardMissingError(GradError, NotImplementedError):
         Traceback (most recent call last):
         ...
         grad_nn.errors.ForwardMissingError: Net has no method 'forward': ...
+    """
+
+
+class RangeError(GradError, ValueError):
+    """Numbers outside of where a function is defined: a probability of 2, or a negative variance.
+
+    Repair: the message says what computes numbers in the right range.
+
+    Example:
+        >>> import grad_nn.functional as F
+        >>> F.binary_cross_entropy([2.0], [1.0])
+        Traceback (most recent call last):
+        ...
+        grad_nn.errors.RangeError: binary_cross_entropy: the output holds probabilities, from 0 to 1, ...
     """
 
 

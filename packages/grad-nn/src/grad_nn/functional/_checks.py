@@ -3,9 +3,11 @@
 import operator
 from typing import Any
 
-from grad_core.errors import ShapeError
+import grad_core as gd
+import numpy as np
+from grad_core.errors import DTypeError, ShapeError
 
-__all__ = ["REDUCTIONS", "check_pair", "check_probability", "check_reduction", "check_size", "reduce_loss"]
+__all__ = ["REDUCTIONS", "check_probability", "check_reduction", "check_size", "like", "pair", "reduce_loss", "weigh"]
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -35,14 +37,43 @@ def check_size(value: Any, name: str, argument: str) -> int:
     return count
 
 
-def check_pair(x: Any, target: Any, name: str, called: str = "the target") -> None:
-    """Raise ShapeError where both are not of one shape."""
+def like(value: Any, x: Any) -> gd.Tensor:
+    """`value` as a tensor: numbers and lists in the dtype of `x`, which may have more digits than the default one."""
+    if isinstance(value, int | float | list | tuple) and x.dtype.kind == "f":
+        value = np.asarray(value, x.dtype)
+    return gd.asarray(value)
+
+
+def pair(x: Any, target: Any, name: str, called: str = "the target") -> tuple[gd.Tensor, gd.Tensor]:
+    """Both as tensors of floats of one shape; nothing is broadcast, which would hide a mistake."""
+    x = gd.asarray(x)
+    target = like(target, x)
+    if x.dtype.kind != "f":
+        raise DTypeError(f"{name}: it compares floats, and the output is {x.dtype}: use .astype('float32')")
     if x.shape != target.shape:
         advice = f": use .reshape({x.shape}) on {called}" if x.size == target.size else ""
         raise ShapeError(
             f"{name}: the output has shape {x.shape} and {called} {target.shape}, and they must be equal: "
             f"broadcasting would compare each output with the targets of other samples{advice}"
         )
+    return x, target if target.dtype.kind == "f" else gd.astype(target, x.dtype)
+
+
+def weigh(losses: Any, weight: Any, name: str, called: str = "weight") -> Any:
+    """The losses times weights that broadcast to their shape; as they are without weights."""
+    if weight is None:
+        return losses
+    weight = like(weight, losses)
+    try:
+        fits = np.broadcast_shapes(weight.shape, losses.shape) == losses.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"{name}: {called} has shape {weight.shape}, which does not broadcast to the shape {losses.shape} of the "
+            "output"
+        )
+    return losses * gd.astype(weight, losses.dtype)
 
 
 def reduce_loss(losses: Any, reduction: str, name: str) -> Any:
