@@ -12,6 +12,7 @@ from grad_core.random import Generator, default_generator
 
 from grad_nn import functional, init
 from grad_nn._dropout import Dropout
+from grad_nn._embedding import Embedding
 from grad_nn._grouped_query import KVCache, cached_mask
 from grad_nn._module import Module
 from grad_nn._normalization import LayerNorm
@@ -57,15 +58,11 @@ class GPT2Config:
             raise ValueError(f"GPT2Config: {self.heads} heads cannot share {self.width} features equally")
 
 
-class _Table(Module):
+def _table(count: int, width: int, dtype: Any, generator: Generator | None) -> Embedding:
     """A vector for each token or position."""
-
-    def __init__(self, count: int, width: int, dtype: Any, generator: Generator | None) -> None:
-        self.weight = Parameter(gd.empty((count, width), dtype=dtype))
-        init.normal_(self.weight, std=0.02, generator=generator)
-
-    def forward(self, ids: Any) -> gd.Tensor:
-        return self.weight[ids]
+    table = Embedding(count, width, dtype=dtype, generator=generator)
+    init.normal_(table.weight, std=0.02, generator=generator)
+    return table
 
 
 class _Conv1D(Module):
@@ -151,8 +148,8 @@ class GPT2(Module):
 
     Attributes:
         config: the sizes.
-        wte: holds `weight` (vocab_size, width), the embeddings of tokens.
-        wpe: holds `weight` (context, width), those of positions.
+        wte: Embedding(vocab_size, width) of tokens.
+        wpe: Embedding(context, width) of positions.
         h: the list of blocks: ln_1, attn (c_attn, c_proj), ln_2, mlp (c_fc, c_proj), named as in the published weights.
         ln_f: the last norm.
 
@@ -168,8 +165,8 @@ class GPT2(Module):
 
     def __init__(self, config: GPT2Config, *, dtype: Any = None, generator: Generator | None = None) -> None:
         self.config = config
-        self.wte = _Table(config.vocab_size, config.width, dtype, generator)
-        self.wpe = _Table(config.context, config.width, dtype, generator)
+        self.wte = _table(config.vocab_size, config.width, dtype, generator)
+        self.wpe = _table(config.context, config.width, dtype, generator)
         self.drop = Dropout(config.dropout, generator=generator)
         self.h = [_Block(config, dtype, generator) for _ in range(config.layers)]
         self.ln_f = LayerNorm(config.width, dtype=dtype)
