@@ -90,16 +90,22 @@ def _by_joint_in_stretches(g: Any, ans: Any, joint: Any, raised: Any, sums: Any,
     (q, k, v), by = _parts(joint, heads), _parts(out, heads)
     g, ans = _split(g, heads), _split(ans, heads)
     step = _step(raised)
-    buffers = [np.empty((step, *x.shape[1:]), out.dtype) for x in (raised, v.mT, v, v)]
+    # one more feature, of which the keys have 1, takes a number from each row of the product on the way
+    _, count, length, features = q.shape
+    inner = features + 1
+    shapes = ((length, length), (inner, length), (length, inner), (length, features))
+    buffers = [np.empty((step, count, *shape), out.dtype) for shape in shapes]
+    buffers[1][..., features, :] = 1
     factor = out.dtype.type(scale)
     for start in range(0, len(raised), step):
         part = slice(start, start + step)
         weights = raised[part]
-        through, values, upstream, product = (x[: len(weights)] for x in buffers)
+        through, values, wide, product = (x[: len(weights)] for x in buffers)
+        upstream = wide[..., :features]
         np.divide(g[part], sums[part], upstream)
-        np.copyto(values, v[part].mT)  # a transposed operand would be slower
-        np.matmul(upstream, values, through)
-        through -= np.vecdot(upstream, ans[part])[..., None]
+        np.negative(np.vecdot(upstream, ans[part]), wide[..., features])
+        np.copyto(values[..., :features, :], v[part].mT)  # a transposed operand would be slower
+        np.matmul(wide, values, through)
         through *= weights
         np.multiply(np.matmul(through, k[part], product), factor, by[0, part])
         np.multiply(np.matmul(through.mT, q[part], product), factor, by[1, part])
