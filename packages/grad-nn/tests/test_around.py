@@ -7,6 +7,7 @@ import grad_core as gd
 import grad_nn as nn
 import numpy as np
 import pytest
+from grad_core.errors import InPlaceError
 
 
 def block(seed=0):
@@ -43,6 +44,20 @@ def test_a_checkpointed_module_is_as_without():
         for key, value in a.state_dict().items():  # running statistics and power iteration went on once
             np.testing.assert_array_equal(wrapped.state_dict()[key], value)
     assert b[1].num_batches_tracked.item() == 3
+
+
+def test_two_calls_before_their_backwards():
+    a, b = block(), nn.Checkpoint(block())
+    x, y = np.eye(4, dtype="float32"), 1 - np.eye(4, dtype="float32")
+    for model in (a, b):
+        gd.random.seed(1)
+        losses = [(model(batch) * gd.arange(1.0, 4.0)).sum() for batch in (x, y)]
+        for loss in reversed(losses):
+            loss.backward()
+    for (_, p), (_, q) in zip(a.named_parameters(), b.named_parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.data, q.grad.data, 1e-5, 1e-6)
+    for key, value in a.state_dict().items():
+        np.testing.assert_array_equal(b.state_dict()[key], value)
 
 
 def test_the_second_run_is_in_the_mode_of_the_first():
@@ -173,6 +188,16 @@ def test_the_model_has_the_average_within_a_block():
             pass
         assert all(np.array_equal(before[key], value) for key, value in model.state_dict().items())
     assert all(p.data is array for p, array in zip(model.parameters(), arrays, strict=True))
+
+
+def test_backward_notices_that_weights_were_swapped():
+    model = small()
+    average = nn.EMA(model)
+    for p in average.module.parameters():
+        p.data += 1
+    loss = (model(gd.ones((2, 2)) * np.eye(2, dtype="float32")) ** 2).sum()
+    with average.swapped(model), pytest.raises(InPlaceError):
+        loss.backward()
 
 
 @pytest.mark.parametrize(

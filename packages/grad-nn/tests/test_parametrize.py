@@ -150,10 +150,38 @@ def test_spectral_norm(make, dim):
     assert all(np.array_equal(state[key], value) for key, value in layer.state_dict().items())
 
 
-def test_spectral_norm_twice_before_backward():
-    layer = nn.spectral_norm(nn.Linear(2, 2), generator=gd.random.Generator(0))
-    (layer(gd.ones((1, 2))) - layer(gd.zeros((1, 2)))).sum().backward()
-    assert layer.parametrizations["weight"].original.grad is not None
+def test_a_later_power_iteration_leaves_earlier_results_alone():
+    layer = nn.spectral_norm(nn.Linear(3, 3, dtype="float64"), generator=gd.random.Generator(0))
+    twin = copy.deepcopy(layer)
+    x = gd.asarray(np.arange(3.0).reshape(1, 3))
+    alone = twin(x).sum()
+    alone.backward()
+    first = layer(x).sum()
+    layer(x)
+    first.backward()
+    expected, found = (m.parametrizations["weight"].original.grad.data for m in (twin, layer))
+    np.testing.assert_array_equal(found, expected)
+
+
+class Counting(nn.Module):
+    """Changes its buffer in training."""
+
+    def __init__(self):
+        self.calls = nn.Buffer(0)
+
+    def forward(self, w):
+        if self.training:
+            self.calls.data += 1
+        return w
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_registering_is_no_step_of_training_and_takes_the_mode_of_the_module(training):
+    step = Counting()
+    layer = nn.register_parametrization(nn.Linear(2, 2).train(training), "weight", step)
+    assert (step.calls.item(), step.training) == (0, training)
+    layer(gd.ones((1, 2)))
+    assert step.calls.item() == training
 
 
 def test_spectral_norm_of_a_vector_is_its_direction():

@@ -29,9 +29,11 @@ from ._cells import GRUCell, LSTMCell, RNNCell
 from ._checkpoint import Checkpoint
 from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
 from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
+from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
 from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
@@ -92,9 +94,11 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._recurrent import GRU, LSTM, RNN
 from ._resume import load_checkpoint, save_checkpoint
 from ._summary import Summary, summary
+from ._transformer import TransformerEncoder, TransformerEncoderLayer
 from .io import load, read_metadata, save
 
 __all__ = [
@@ -150,6 +154,7 @@ __all__ = [
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
+    "GroupedQueryAttention",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -162,11 +167,13 @@ __all__ = [
     "InstanceNorm2d",
     "InstanceNorm3d",
     "KLDivLoss",
+    "KVCache",
     "L1Loss",
     "LSTMCell",
     "Lambda",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
@@ -199,9 +206,11 @@ __all__ = [
     "ReplicationPad2d",
     "ReplicationPad3d",
     "Residual",
+    "RotaryEmbedding",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -213,6 +222,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unflatten",
     "Unfold",

@@ -28,6 +28,8 @@ _RULES: dict[str, Callable[[list[Shape], Shape, dict[str, Any]], int]] = {
     "contract": _contract,
     "conv": lambda shapes, out, params: math.prod(out) * math.prod(shapes[1][1:]),
     "conv_input": lambda shapes, out, params: math.prod(shapes[0]) * math.prod(shapes[1][1:]),
+    # scores of all pairs, and their means of the values: the features of all heads twice
+    "attention": lambda shapes, out, params: 2 * math.prod(out) * out[-2],
     "rnn": _recurrent,
     "lstm": _recurrent,
     "gru": _recurrent,
