@@ -208,21 +208,21 @@ def options() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--text", type=Path, nargs="+", default=[], metavar="FILE", help="to learn from (this repository's pages)")
-    add("--steps", type=count, metavar="N", help="of training (1500; with --quick 400)")
-    add("--layers", type=count, metavar="N", help="blocks (3; with --quick 1)")
-    add("--width", type=count, metavar="N", help="numbers for each character (128; with --quick 48)")
+    add("--steps", type=count, metavar="N", help="of training (2000; with --quick 400)")
+    add("--layers", type=count, metavar="N", help="blocks (2; with --quick 1)")
+    add("--width", type=count, metavar="N", help="numbers for each character (96; with --quick 48)")
     add("--heads", type=count, default=4, metavar="N", help="of attention; they divide the width (4)")
-    add("--context", type=window, metavar="N", help="characters that the model sees at a time (96; --quick 48)")
+    add("--context", type=window, metavar="N", help="characters that the model sees at a time (64; --quick 48)")
     add("--dropout", type=share, default=0.1, metavar="P", help="share of each block's results dropped (0.1)")
     add("--batch-size", type=count, default=16, metavar="N", help="windows in a step (16)")
-    add("--lr", type=above, default=0.003, metavar="X", help="highest learning rate (0.003)")
+    add("--lr", type=above, default=0.004, metavar="X", help="highest learning rate (0.004)")
     add("--start", default="# ", metavar="TEXT", help="what the samples begin with ('# ')")
     add("--length", type=natural, default=600, metavar="N", help="characters in a sample (600)")
     add("--temperature", type=above, default=0.7, metavar="X", help="below 1 the likely become likelier (0.7)")
     add("--seed", type=natural, default=0, metavar="N", help="of weights, windows, dropout and samples (0)")
     add("--quick", action="store_true", help="a small model and few steps, to see that it works")
     args = parser.parse_args()
-    for name, usual, quick in (("steps", 1500, 400), ("layers", 3, 1), ("width", 128, 48), ("context", 96, 48)):
+    for name, usual, quick in (("steps", 2000, 400), ("layers", 2, 1), ("width", 96, 48), ("context", 64, 48)):
         setattr(args, name, getattr(args, name) or (quick if args.quick else usual))
     if args.width % args.heads:
         parser.error(f"argument --heads: {args.heads} heads cannot share a width of {args.width} equally")
