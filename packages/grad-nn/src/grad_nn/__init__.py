@@ -19,8 +19,10 @@ from ._attention import MultiheadAttention
 from ._cells import GRUCell, LSTMCell, RNNCell
 from ._containers import Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
+from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
 from ._loss import CrossEntropyLoss, MSELoss
 from ._loss_distance import (
@@ -70,7 +72,9 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._recurrent import GRU, LSTM, RNN
+from ._transformer import TransformerEncoder, TransformerEncoderLayer
 from .io import load, save
 
 __all__ = [
@@ -118,6 +122,7 @@ __all__ = [
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
+    "GroupedQueryAttention",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -126,10 +131,12 @@ __all__ = [
     "HuberLoss",
     "IncompatibleKeys",
     "KLDivLoss",
+    "KVCache",
     "L1Loss",
     "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
@@ -157,9 +164,11 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "RotaryEmbedding",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -170,6 +179,11 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "Unfold",
     "Upsample",
