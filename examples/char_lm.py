@@ -31,44 +31,35 @@ ROOT = Path(__file__).resolve().parents[1]
 PIECE = 1000  # characters; every tenth piece of the text is kept for testing
 
 
-class Block(nn.Module):
-    """Attention to the positions before, then a network for each position; each adds to what it is given."""
-
-    def __init__(self, width: int, heads: int, dropout: float, rng: gd.random.Generator) -> None:
-        """Width and heads of the attention."""
-        self.norm1 = nn.LayerNorm(width)
-        self.attention = nn.MultiheadAttention(width, heads, batch_first=True, generator=rng)
-        self.norm2 = nn.LayerNorm(width)
-        self.network = nn.Sequential(
-            nn.Linear(width, 4 * width, generator=rng), nn.GELU(), nn.Linear(4 * width, width, generator=rng)
-        )
-        self.dropout = nn.Dropout(dropout, generator=rng)
-
-    def forward(self, x: gd.Tensor) -> gd.Tensor:
-        """(N, L, width), kept."""
-        y = self.norm1(x)
-        seen, _ = self.attention(y, y, y, need_weights=False, is_causal=True)
-        x = x + self.dropout(seen)
-        return x + self.dropout(self.network(self.norm2(x)))
-
-
 class Writer(nn.Module):
     """From characters (N, L) as numbers, the scores (N, L, characters) of each next one."""
 
     def __init__(self, count: int, args: argparse.Namespace, rng: gd.random.Generator) -> None:
         """For so many different characters."""
         self.characters = nn.Embedding(count, args.width, generator=rng)
-        self.places = nn.Parameter(0.02 * rng.numpy.standard_normal((args.context, args.width), np.float32))
-        self.blocks = [Block(args.width, args.heads, args.dropout, rng) for _ in range(args.layers)]
+        self.places = nn.LearnedPositionalEmbedding(args.width, args.context, generator=rng)
+        self.blocks = [
+            nn.TransformerEncoderLayer(
+                args.width,
+                args.heads,
+                4 * args.width,
+                args.dropout,
+                "gelu",
+                batch_first=True,
+                norm_first=True,
+                generator=rng,
+            )
+            for _ in range(args.layers)
+        ]
         self.norm = nn.LayerNorm(args.width)
         self.scores = nn.Linear(args.width, count, generator=rng)
         nn.init.normal_(self.characters.weight, std=0.02, generator=rng)
 
     def forward(self, ids: Any) -> gd.Tensor:
         """The scores; L is at most `args.context`."""
-        x = self.characters(ids) + self.places[: ids.shape[-1]]
+        x = self.places(self.characters(ids))
         for block in self.blocks:
-            x = block(x)
+            x = block(x, is_causal=True)  # no position sees what comes after it
         return self.scores(self.norm(x))
 
 
