@@ -236,6 +236,28 @@ def test_a_module_in_vmap() -> None:
     np.testing.assert_allclose(gd.vmap(model)(x).detach().numpy(), model(x).detach().numpy(), rtol=1e-12)
 
 
+def test_modules_that_normalise_or_wrap_others_in_vmap() -> None:
+    hooked = nn.Tanh()
+    hooked.register_full_backward_hook(lambda module, into, out: None)
+    model = nn.Sequential(
+        nn.weight_norm(nn.Linear(4, 6)),
+        nn.Residual(nn.BatchNorm1d(6), hooked),
+        nn.Unflatten(1, (2, 3)),
+        nn.InstanceNorm1d(2, affine=True),
+        nn.Flatten(),
+        nn.spectral_norm(nn.Linear(6, 2)),
+    )
+    model = model.to("float64").eval()
+    x = normal(5, 1, 4)
+
+    def loss(x: Any) -> Any:
+        return (model(x) ** 3).sum()
+
+    found = gd.vmap(gd.grad(loss))(x)
+    for i in range(5):
+        np.testing.assert_allclose(found[i].detach().numpy(), gd.grad(loss)(x[i]).detach().numpy(), rtol=1e-9)
+
+
 def test_a_convolutional_network() -> None:
     """Convolution, pooling and batch-free layers of a CNN, for each sample, and for an ensemble."""
     p = {"w": normal(3, 1, 3, 3), "b": normal(3), "v": normal(4, 3, 3, 3), "out": normal(2, 16)}
