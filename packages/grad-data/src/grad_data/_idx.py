@@ -27,7 +27,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _XZ_MAGIC = b"\xfd7zXZ\x00"
 _GZIP_WINDOW = 31  # zlib's code for "expect a gzip header and trailer"
 _XZ_MEMORY = 1 << 28  # the most that a decompressor may ask for
-_XZ_ERRORS: tuple[type[Exception], ...] = () if lzma is None else (lzma.LZMAError,)
+_ERRORS: tuple[type[Exception], ...] = (zlib.error,) if lzma is None else (zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Archive:
     @property
     def values(self) -> "np.dtype[Any]":
         """How a value is stored."""
-        return np.dtype({8: np.uint8, 12: ">i4"}[self.code])
+        return np.dtype("u1" if self.code == 8 else ">i4")
 
     @property
     def limit(self) -> int:
@@ -117,7 +117,7 @@ def _decompress(raw: bytes, size: int, kind: str) -> bytes:
     stream = zlib.decompressobj(_GZIP_WINDOW) if kind == "gzip" else lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
     try:
         content = stream.decompress(raw, size + 1)
-    except (zlib.error, *_XZ_ERRORS) as error:
+    except _ERRORS as error:
         raise CorruptDataError(f"it does not decompress ({error})") from None
     if len(content) > size:
         raise CorruptDataError(f"it expands beyond the {size:,} bytes it should hold; reading stopped there")
