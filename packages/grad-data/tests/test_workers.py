@@ -72,7 +72,7 @@ def collate(samples):
     return len(samples), np.stack([x for x, _ in samples])
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     def __init__(self, what, why):
         super().__init__(f"{what}: {why}")
 
@@ -84,7 +84,7 @@ def fail(x, y):
 
 
 def fail_oddly(x, y):
-    raise Broken("a class", "that does not come back from pickle")
+    raise BrokenError("a class", "that does not come back from pickle")
 
 
 def die(x, y):
@@ -121,7 +121,7 @@ def test_an_exception_that_cannot_travel_comes_as_text():
         pytest.raises(RuntimeError, match="a worker of the DataLoader failed") as caught,
     ):
         next(iter(loader))
-    assert "Broken: a class: that does not come back from pickle" in caught.value.__notes__[0]
+    assert "BrokenError: a class: that does not come back from pickle" in caught.value.__notes__[0]
 
 
 def test_a_worker_that_dies_is_an_error_and_the_next_epoch_has_new_ones():
@@ -137,7 +137,7 @@ def test_a_worker_that_dies_is_an_error_and_the_next_epoch_has_new_ones():
 @pytest.mark.parametrize("option", ["transform", "collate_fn"])
 def test_what_cannot_be_sent_to_a_worker(option):
     loader = DataLoader((X, Y), 3, workers=1, **{option: lambda *batch: batch})
-    with pytest.raises(TypeError, match="cannot be sent to a worker process: .* instead of lambdas"):
+    with pytest.raises(TypeError, match=r"cannot be sent to a worker process: .* instead of lambdas"):
         next(iter(loader))
     assert not multiprocessing.active_children()
 

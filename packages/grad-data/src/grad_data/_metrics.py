@@ -65,7 +65,8 @@ def masked_accuracy(predictions: ArrayLike, labels: ArrayLike, mask: ArrayLike) 
 
     Example:
         >>> import grad_data as data
-        >>> data.masked_accuracy([[7, 2, 0], [5, 0, 0]], [[7, 3, 0], [5, 0, 0]], [[True, True, False], [True, False, False]])
+        >>> labels = [[7, 3, 0], [5, 0, 0]]
+        >>> data.masked_accuracy([[7, 2, 0], [5, 0, 0]], labels, ~data.padding_mask(labels))
         0.6666666666666666
     """
     guesses, truth, counted = np.asarray(predictions), np.asarray(labels), np.asarray(mask)

@@ -196,7 +196,7 @@ class WeightedRandomSampler(Sampler):
         if self.replacement:
             bounds = np.cumsum(self.weights)
             drawn = np.searchsorted(bounds, rng.random(self.num_samples) * bounds[-1], side="right")
-            return np.minimum(drawn, np.flatnonzero(self.weights)[-1])
+            return np.asarray(np.minimum(drawn, np.flatnonzero(self.weights)[-1]))
         # The smallest of exponential times with these rates are a draw without replacement (Efraimidis, Spirakis 2006).
         with np.errstate(divide="ignore"):
             times = rng.exponential(size=len(self.weights)) / self.weights

@@ -178,7 +178,7 @@ def padding_mask(numbers: ArrayLike, pad: int = 0) -> NDArray[np.bool_]:
         array([[False, False,  True],
                [False,  True,  True]])
     """
-    return np.equal(np.asarray(numbers), pad)
+    return np.asarray(np.asarray(numbers) == pad)
 
 
 def look_ahead_mask(length: int) -> NDArray[np.bool_]:
@@ -192,4 +192,4 @@ def look_ahead_mask(length: int) -> NDArray[np.bool_]:
                [False, False, False]])
     """
     size = as_int("length", length, 1)
-    return np.arange(size)[:, None] < np.arange(size)
+    return np.triu(np.ones((size, size), np.bool_), 1)

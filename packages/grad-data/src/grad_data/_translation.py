@@ -38,11 +38,21 @@ _ADJECTIVES = (
     ("", ""),
     ("small", "klein"),
     ("old", "alt"),
-    ("new", "neu"),
-    ("beautiful", "sch\u00f6n"),
+    ("young", "jung"),
+    ("tall", "gro\u00df"),
     ("friendly", "freundlich"),
     ("quiet", "still"),
     ("famous", "ber\u00fchmt"),
+)
+_QUALITIES = (
+    ("", ""),
+    ("small", "klein"),
+    ("old", "alt"),
+    ("new", "neu"),
+    ("beautiful", "sch\u00f6n"),
+    ("big", "gro\u00df"),
+    ("red", "rot"),
+    ("green", "gr\u00fcn"),
 )
 # English, its third person; German third person, infinitive
 _VERBS = (
@@ -72,11 +82,12 @@ _CHOICES: tuple[tuple[Any, ...], ...] = (
     _MODALS,
     _VERBS,
     _ENGLISH_ARTICLES,
-    _ADJECTIVES,
+    _QUALITIES,
     _THINGS,
     _TIMES,
 )
 _COUNT = int(np.prod([len(choices) for choices in _CHOICES]))
+_LOW = np.uint64(2**32 - 1)
 _TENTH = 10  # one sentence in so many is for testing
 _BLOCK = 4096  # numbers drawn at a time; part of what a seed means, so it never changes
 
@@ -164,8 +175,10 @@ def _numbers(count: int, seed: int, train: bool) -> list[int]:
     found: dict[int, None] = {}
     while len(found) < count:
         drawn = (raw.random_raw(_BLOCK) >> np.uint64(20)) % np.uint64(_COUNT)
-        # A multiplicative hash (Knuth) decides for which part a sentence is, so that both have every word.
-        testing = (drawn * np.uint64(2_654_435_761) % np.uint64(2**32)) % np.uint64(_TENTH) == 0
+        # A hash (the end of MurmurHash3) decides for which part a sentence is, so that both have every word.
+        mixed = (drawn + np.uint64(1)) * np.uint64(0x85EBCA6B) & _LOW
+        mixed = (mixed ^ mixed >> np.uint64(13)) * np.uint64(0xC2B2AE35) & _LOW
+        testing = (mixed ^ mixed >> np.uint64(16)) % np.uint64(_TENTH) == 0
         found.update(dict.fromkeys(drawn[testing != train].tolist()))
     return list(found)[:count]
 

@@ -40,8 +40,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float)
     noise = rng.random(shape, np.float32)
     noise *= 2
     noise -= 1
-    smoothed: NDArray[np.float32] = _band(shape[-2], sigma) @ noise @ _band(shape[-1], sigma)
-    return smoothed
+    return np.asarray(_band(shape[-2], sigma) @ noise @ _band(shape[-1], sigma), np.float32)
 
 
 def _band(size: int, sigma: float) -> NDArray[np.float32]:

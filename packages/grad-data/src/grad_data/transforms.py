@@ -40,8 +40,8 @@ def to_float(images: _Array) -> NDArray[np.float32]:
     Example:
         >>> import numpy as np
         >>> from grad_data import transforms
-        >>> transforms.to_float(np.array([[[0, 51, 255]]], np.uint8))
-        array([[[0. , 0.2, 1. ]]], dtype=float32)
+        >>> transforms.to_float(np.array([[[0, 255]]], np.uint8))
+        array([[[0., 1.]]], dtype=float32)
     """
     if images.dtype.kind not in "iu":
         return images.astype(np.float32)
@@ -167,8 +167,8 @@ def random_shift(images: _Array, most: int, *, fill: float = 0, generator: Rando
         >>> import numpy as np
         >>> from grad_data import transforms
         >>> moved = transforms.random_shift(np.ones((1, 4, 4), int), 1, generator=3)
-        >>> moved.shape, moved.sum() in (9, 12, 16)
-        ((1, 4, 4), np.True_)
+        >>> moved.shape, int(moved.sum()) in (9, 12, 16)
+        ((1, 4, 4), True)
     """
     border = as_int("most", most, 0)
     return random_crop(images, (images.shape[-2], images.shape[-1]), border, fill=fill, generator=generator)
