@@ -4,10 +4,6 @@ import re
 import numpy as np
 import pytest
 from grad_data import (
-    END,
-    PAD,
-    START,
-    UNK,
     Translation,
     Vocabulary,
     look_ahead_mask,
@@ -37,6 +33,7 @@ def test_capitals_can_be_kept():
     assert tokenize("Ab C", lower=False) == ["Ab", "C"]
 
 
+PAD, START, END, UNK = Vocabulary.PAD, Vocabulary.START, Vocabulary.END, Vocabulary.UNK
 TEXTS = [["b", "a", "c"], ["b", "d", "a"], ["b", PAD]]
 
 

@@ -19,20 +19,16 @@ from grad_data._samplers import (
     WeightedRandomSampler,
 )
 from grad_data._splits import ConcatDataset, Subset, k_fold, random_split
-from grad_data._text import END, PAD, START, UNK, Vocabulary, look_ahead_mask, pad_sequences, padding_mask, tokenize
+from grad_data._text import Vocabulary, look_ahead_mask, pad_sequences, padding_mask, tokenize
 from grad_data._translation import Translation
 from grad_data.digits import Digits
 from grad_data.mnist import MNIST
 
 __all__: list[str] = [
     "EMNIST",
-    "END",
     "KMNIST",
     "MNIST",
-    "PAD",
     "QMNIST",
-    "START",
-    "UNK",
     "ArrayDataset",
     "BatchSampler",
     "ConcatDataset",

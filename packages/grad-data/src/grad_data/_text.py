@@ -3,20 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from grad_data._seeds import as_int
 
-__all__ = ["END", "PAD", "START", "UNK", "Vocabulary", "look_ahead_mask", "pad_sequences", "padding_mask", "tokenize"]
+__all__ = ["Vocabulary", "look_ahead_mask", "pad_sequences", "padding_mask", "tokenize"]
 
-PAD = "<pad>"
-START = "<start>"
-END = "<end>"
-UNK = "<unk>"
-
-_SPECIALS = (PAD, START, END, UNK)
 # a word, with apostrophes and hyphens inside; or one sign that is neither letter nor space
 _TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 
@@ -50,6 +45,7 @@ class Vocabulary:
 
     Attributes:
         tokens: all of them, a tuple; the number of a token is its place.
+        PAD, START, END, UNK: the special tokens, "<pad>", "<start>", "<end>" and "<unk>".
 
     Raises:
         TypeError: a text instead of a sequence of tokens.
@@ -66,20 +62,26 @@ class Vocabulary:
         ['b', '<unk>']
     """
 
+    PAD: ClassVar[str] = "<pad>"
+    START: ClassVar[str] = "<start>"
+    END: ClassVar[str] = "<end>"
+    UNK: ClassVar[str] = "<unk>"
+
     def __init__(self, texts: Iterable[Sequence[str]] = (), *, min_count: int = 1, max_size: int | None = None) -> None:
         """Count the tokens."""
         fewest = as_int("min_count", min_count, 1)
-        most = None if max_size is None else as_int("max_size", max_size, len(_SPECIALS)) - len(_SPECIALS)
+        most = None if max_size is None else as_int("max_size", max_size, 4) - 4
+        specials = (self.PAD, self.START, self.END, self.UNK)
         counts: Counter[str] = Counter()
         for text in texts:
             if isinstance(text, str):
                 raise TypeError(f"texts are sequences of tokens, not strings like {text[:20]!r}; tokenize them first")
             counts.update(text)
-        for special in _SPECIALS:
+        for special in specials:
             counts.pop(special, None)
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         known = [token for token, count in ranked if count >= fewest][:most]
-        self.tokens: tuple[str, ...] = (*_SPECIALS, *known)
+        self.tokens: tuple[str, ...] = (*specials, *known)
         self._numbers = {token: number for number, token in enumerate(self.tokens)}
 
     def __len__(self) -> int:
@@ -92,7 +94,7 @@ class Vocabulary:
 
     def __getitem__(self, token: str) -> int:
         """The number of a token, or that of UNK."""
-        return self._numbers.get(token, self._numbers[UNK])
+        return self._numbers.get(token, self._numbers[self.UNK])
 
     def encode(self, tokens: Sequence[str], *, start: bool = False, end: bool = False) -> list[int]:
         """The numbers of tokens, that of UNK for unknown ones.
@@ -108,7 +110,7 @@ class Vocabulary:
         if isinstance(tokens, str):
             raise TypeError(f"encode takes a sequence of tokens, not the string {tokens[:20]!r}; tokenize it first")
         numbers = [self[token] for token in tokens]
-        return [self[START]] * start + numbers + [self[END]] * end
+        return [self[self.START]] * start + numbers + [self[self.END]] * end
 
     def decode(self, numbers: Iterable[int]) -> list[str]:
         """The tokens of numbers, up to the first END; START and PAD are left out.
@@ -121,9 +123,9 @@ class Vocabulary:
             if not 0 <= number < len(self):
                 raise IndexError(f"{number} is no token's number; they are 0 to {len(self) - 1}")
             token = self.tokens[number]
-            if token == END:
+            if token == self.END:
                 break
-            if token not in (START, PAD):
+            if token not in (self.START, self.PAD):
                 found.append(token)
         return found
 
