@@ -11,6 +11,16 @@ import pytest
 from grad_core.errors import InPlaceError
 
 ALL = [
+    pytest.param(optim.AdamW, {"lr": 0.1}, id="AdamW"),
+    pytest.param(optim.NAdam, {"lr": 0.1}, id="NAdam"),
+    pytest.param(optim.RAdam, {"weight_decay": 0.01, "decoupled_weight_decay": True}, id="RAdam"),
+    pytest.param(optim.Adamax, {"lr": 0.1}, id="Adamax"),
+    pytest.param(optim.Adagrad, {"lr": 0.5, "initial_accumulator_value": 0.1}, id="Adagrad"),
+    pytest.param(optim.Adadelta, {"lr": 10.0}, id="Adadelta"),
+    pytest.param(optim.ASGD, {"lr": 0.1, "t0": 3.0}, id="ASGD"),
+    pytest.param(optim.Rprop, {}, id="Rprop"),
+    pytest.param(optim.Lion, {"lr": 0.01}, id="Lion"),
+    pytest.param(optim.LAMB, {"lr": 0.1}, id="LAMB"),
     pytest.param(optim.SGD, {"lr": 0.1}, id="SGD"),
     pytest.param(optim.SGD, {"lr": 0.1, "momentum": 0.9}, id="SGD-momentum"),
     pytest.param(optim.RMSProp, {"momentum": 0.9, "centered": True}, id="RMSProp"),
@@ -37,7 +47,11 @@ def same(a, b):
 
 
 def test_the_public_names():
-    assert optim.__all__ == ["SGD", "Adam", "Optimizer", "RMSProp", "RMSprop", "__version__"]
+    assert set(optim.__all__) == {
+        *("SGD", "RMSProp", "RMSprop", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "ASGD"),
+        *("Rprop", "Lion", "LAMB", "Muon", "LBFGS", "Optimizer", "lr_scheduler", "__version__"),
+        *("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"),
+    }
     assert optim.RMSprop is optim.RMSProp
 
 
@@ -69,6 +83,7 @@ def test_the_public_names():
                 "weight_decay": 0,
                 "amsgrad": False,
                 "maximize": False,
+                "decoupled_weight_decay": False,
             },
         ),
     ],
