@@ -129,7 +129,7 @@ def test_the_record_holds_both_present_and_missing_gradients(name):
 
 
 def valley(params):
-    x = gd.cat([p.reshape(-1) for p in params])
+    x = gd.concat([p.reshape(-1) for p in params])
     return ((1 - x[:-1]) ** 2 + 10 * (x[1:] - x[:-1] ** 2) ** 2).sum()
 
 

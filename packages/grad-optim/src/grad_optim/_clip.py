@@ -182,7 +182,8 @@ def _norm(array: Array, order: float) -> float:
     if order == 2:
         if flat.dtype.itemsize == 2:
             flat = flat.astype(np.float32)
-        square = float(np.dot(flat, flat))
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(np.dot(flat, flat))
         if 1e-30 < square < math.inf:
             return math.sqrt(square)
         largest = float(np.abs(flat).max())

@@ -194,6 +194,7 @@ class Muon(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
+    extensions: ClassVar[tuple[str, ...]] = ("maximize",)
     decoupled: ClassVar[bool] = True
     counts: ClassVar[bool] = False
     pieces: ClassVar[bool] = False

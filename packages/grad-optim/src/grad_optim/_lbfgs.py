@@ -87,6 +87,8 @@ class LBFGS(Optimizer):
         "maximize": FLAG,
     }
 
+    extensions: ClassVar[tuple[str, ...]] = ("maximize",)
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -174,16 +176,22 @@ class LBFGS(Optimizer):
         if error_if_nonfinite:
             refuse_nonfinite(self.param_groups, self._title)
         self._stepped = True
+        memory = self._remember(flat.dtype)
+        memory["func_evals"] += 1
         if g.size and np.abs(g).max() > group["tolerance_grad"]:
-            self._iterate(group, flat, evaluate, loss, g)
+            self._iterate(group, flat, memory, evaluate, loss, g)
         return original
 
     def _iterate(
-        self, group: Group, flat: Flat, evaluate: Callable[[], tuple[Any, float, Array]], loss: float, g: Array
+        self,
+        group: Group,
+        flat: Flat,
+        memory: dict[str, Any],
+        evaluate: Callable[[], tuple[Any, float, Array]],
+        loss: float,
+        g: Array,
     ) -> None:
         """The iterations of one step, from the loss and gradient at its start."""
-        memory = self._remember(flat.dtype)
-        memory["func_evals"] += 1
         calls = 1
         x = flat.data.astype(flat.dtype)
 
@@ -241,7 +249,7 @@ class LBFGS(Optimizer):
         memory = self._memory
         if not memory:
             memory.update(func_evals=0, n_iter=0, old_dirs=[], old_stps=[], H_diag=1.0)
-        elif memory["d"].dtype != dtype:
+        elif memory["n_iter"] and memory["d"].dtype != dtype:
             memory.update({name: memory[name].astype(dtype) for name in _ARRAYS})
             memory.update({name: [a.astype(dtype) for a in memory[name]] for name in _LISTS})
         return memory
@@ -256,7 +264,7 @@ class LBFGS(Optimizer):
             100
         """
         out = super().state_dict()
-        if self._memory:
+        if self._memory and self._memory["n_iter"]:
             memory = copy.deepcopy(self._memory)
             memory["ro"] = [1.0 / float(y @ s) for y, s in zip(memory["old_dirs"], memory["old_stps"], strict=True)]
             out["state"] = {0: memory}

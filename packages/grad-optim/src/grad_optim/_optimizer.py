@@ -40,6 +40,7 @@ class Optimizer:
         scalar_names: single numbers that an update keeps for each parameter, with their values at the start.
         decoupled: whether ``update`` sees to ``weight_decay`` itself, as it does too where a group has the option
             ``decoupled_weight_decay``.
+        extensions: options that PyTorch has not; a state dict without them has their defaults.
         counts: whether the formula needs the number of the step.
         scratch: how many scratch arrays ``update`` wants.
         pieces: whether ``update`` iterates over pieces of memory; if not, over ``run.parameters()``.
@@ -75,6 +76,7 @@ class Optimizer:
     state_names: ClassVar[tuple[str, ...]] = ()
     scalar_names: ClassVar[dict[str, float]] = {}
     decoupled: ClassVar[bool] = False
+    extensions: ClassVar[tuple[str, ...]] = ()
     counts: ClassVar[bool] = True
     scratch: ClassVar[int] = 1
     pieces: ClassVar[bool] = True
@@ -270,7 +272,8 @@ class Optimizer:
         expected: set[Any] = set()
         for i, (old, new) in enumerate(zip(self.param_groups, groups, strict=True)):
             where = f"param_groups[{i}]"
-            options = {key: value for key, value in new.items() if key != "params"}
+            options = {key: self.defaults[key] for key in self.extensions}
+            options.update({key: value for key, value in new.items() if key != "params"})
             wrong = [f"{where} has no {key!r}" for key in self.defaults if key not in options]
             wrong = wrong or [f"{where}: {text}" for text in self._wrong_options(options)]
             problems.add(*wrong)

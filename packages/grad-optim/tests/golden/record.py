@@ -163,7 +163,7 @@ def rosenbrock(params: list[torch.Tensor]) -> torch.Tensor:
 
 
 LBFGS = [
-    {"lr": 0.05},
+    {"lr": 0.05, "max_iter": 4},
     {"lr": 0.1, "max_iter": 3, "history_size": 2},
     {"line_search_fn": "strong_wolfe", "max_iter": 4},
     {"line_search_fn": "strong_wolfe", "max_iter": 10, "max_eval": 4},

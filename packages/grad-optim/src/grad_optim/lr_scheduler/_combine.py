@@ -33,6 +33,11 @@ class _Several(LRScheduler):
                 raise ValueError(f"{title}: item {i}, {type(part).__name__}, belongs to another optimizer")
         return self.take(schedulers[0].optimizer)
 
+    def _initial_step(self) -> None:
+        for part in self._schedulers:
+            part._step_count = 0
+        self.step()
+
     def state_dict(self) -> dict[str, Any]:
         """As ``LRScheduler.state_dict``, with the state dicts of the parts."""
         return {**super().state_dict(), "_schedulers": [part.state_dict() for part in self._schedulers]}
