@@ -30,8 +30,8 @@ class ASGD(Optimizer):
 
     From B. Polyak and A. Juditsky, "Acceleration of Stochastic Approximation by Averaging" (1992). All numbers are
     those of ``torch.optim.ASGD``: the average a is ``"ax"`` in the state dict; the parameters themselves are not
-    averaged. Different from it: e and u (``"eta"``, ``"mu"``) are kept in float64 instead of float32, and elements of a of
-    magnitude under 2**20 times the smallest normal number (1.2e-32 in float32) become 0.
+    averaged. Different from it: e and u (``"eta"``, ``"mu"``) are kept in float64 instead of float32, and elements of a
+    of magnitude under 2**20 times the smallest normal number (1.2e-32 in float32) become 0.
 
     Choose it where the noise of small batches keeps plain descent from settling, and take the average in the end.
 

@@ -4,6 +4,7 @@ Each file holds, for one optimizer, the options of every case as JSON and, for b
 the 100 steps and the states after the last. Gradients are drawn here and stored in gradients.npz; NaN stands for none.
 """
 
+import functools
 import json
 from pathlib import Path
 
@@ -172,6 +173,14 @@ LBFGS = [
 ]
 
 
+def evaluate(optimizer: torch.optim.Optimizer, params: list[torch.Tensor]) -> torch.Tensor:
+    """The closure."""
+    optimizer.zero_grad()
+    loss = rosenbrock(params)
+    loss.backward()
+    return loss
+
+
 def record_lbfgs() -> None:
     """The parameters after each of ten steps over `rosenbrock`, and the numbers of the state after the last."""
     arrays = {"cases": np.array([json.dumps(case) for case in LBFGS]), "torch": np.array(torch.__version__)}
@@ -179,16 +188,9 @@ def record_lbfgs() -> None:
         for i, options in enumerate(LBFGS):
             params = [torch.tensor(np.array(a, dtype), requires_grad=True) for a in ([[-0.5, 1.5]], [0.5, -1.0, 0.25])]
             optimizer = torch.optim.LBFGS(params, **options)
-
-            def closure() -> torch.Tensor:
-                optimizer.zero_grad()
-                loss = rosenbrock(params)
-                loss.backward()
-                return loss
-
             rows = []
             for _ in range(10):
-                optimizer.step(closure)
+                optimizer.step(functools.partial(evaluate, optimizer, params))
                 rows.append(np.concatenate([p.detach().numpy().ravel() for p in params]))
             arrays[f"{dtype}/{i}/params"] = np.stack(rows)
             state = optimizer.state_dict()["state"][0]

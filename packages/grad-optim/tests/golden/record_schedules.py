@@ -1,7 +1,7 @@
 """Record the learning rates of torch's schedules, into schedules.json beside this script (needs torch 2.13).
 
-Each case is a name, and options as JSON: a schedule inside options is again such a pair, and "lr_lambda" the name of one
-of the functions in `LAMBDAS`, which the tests have too.
+Each case is a name, and options as JSON: a schedule inside options is again such a pair, and "lr_lambda" the name of
+one of the functions in `LAMBDAS`, which the tests have too.
 """
 
 import json
