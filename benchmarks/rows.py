@@ -42,6 +42,12 @@ class Target(NamedTuple):
 
 SIZES, KINDS = ("small", "large"), ("max", "avg")
 LAYOUTS = ("", " plain")  # the batch innermost in memory, as layers of grad hand it on, and outermost
+# a folder each: what it is, and how many times PyTorch's time a step may take
+MODELS = (
+    ("lenet", "LeNet-5, batch 64", 1.0),
+    ("cnn", "a CNN of 32 and 64 channels 3x3, batch 64", 1.5),
+    ("deep", "784-512-512-10, batch 128", 1.1),
+)
 ALL = ("grad", "numpy", "torch", "autograd", "mygrad")
 ROWS = [
     Row(
@@ -52,6 +58,18 @@ ROWS = [
     ),
     Row("toy", "training step of 2-8-2, batch 32, SGD", {"time": "µs"}, ALL),
     Row("mnist", "training step of 784-128-10, batch 64, Adam", {"time": "µs"}, ALL),
+    Row(
+        "lstm",
+        "training step of LSTM(28, 64) over 28 steps and Linear(64, 10), batch 64, Adam",
+        {"time": "µs"},
+        ("grad", "torch"),
+    ),
+    Row(
+        "transformer",
+        "training step of a causal Transformer, two layers of width 64, length 64, batch 16, Adam",
+        {"time": "µs", "peak": "MB at the peak"},
+        ("grad", "torch"),
+    ),
     Row(
         "ops",
         "single operations, forward and backward, float32",
@@ -95,6 +113,10 @@ ROWS = [
         {f"{kind} {size}{plain}": f"µs, {kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS},
         ("grad", "torch"),
     ),
+    *[
+        Row(theme, f"training step of {what}, Adam", {"step": "µs", "megabytes": "MB at the peak"}, ("grad", "torch"))
+        for theme, what, *_ in MODELS
+    ],
     Row(
         "loader",
         "an epoch of 60,000 images of 784 numbers in shuffled batches of 64",
@@ -118,10 +140,19 @@ def _share(name: str) -> Callable[[Figures], float]:
 
 
 TARGETS = [
-    Target("chain", "µs an operation", _time("grad"), 3.5),
+    Target("chain", "µs an operation", _time("grad"), 3.0),
     Target("toy", "of PyTorch's time", _ratio("torch"), 0.45, ("grad", "torch")),
     Target("mnist", "of PyTorch's time", _ratio("torch"), 1.0, ("grad", "torch")),
     Target("mnist", "of the time of NumPy by hand", _ratio("numpy"), 1.15, ("grad", "numpy")),
+    Target("lstm", "of PyTorch's time", _ratio("torch"), 1.2, ("grad", "torch")),
+    Target("transformer", "of PyTorch's time", _ratio("torch"), 1.2, ("grad", "torch")),
+    Target(
+        "transformer",
+        "of PyTorch's peak of memory",
+        lambda row: row["grad"]["peak"] / row["torch"]["peak"],
+        1.0,
+        ("grad", "torch"),
+    ),
     Target("imports", "ms beyond NumPy", _time("grad"), 30.0),
     Target("memory", "MB gained in 2,000 steps", lambda row: row["grad"]["megabytes"], 1.0),
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),
@@ -137,5 +168,7 @@ TARGETS = [
         Target("pool", f"of PyTorch's time, {name}", _share(name), 1.5, ("grad", "torch"))
         for name in [f"{kind} {size}{plain}" for size in SIZES for kind in KINDS for plain in LAYOUTS]
     ],
+    *[Target(theme, "of PyTorch's time", _share("step"), limit, ("grad", "torch")) for theme, _, limit in MODELS],
+    *[Target(theme, "of PyTorch's memory", _share("megabytes"), 1.0, ("grad", "torch")) for theme, *_ in MODELS],
     Target("loader", "ms an epoch", _time("grad"), 60.0),
 ]

@@ -1,6 +1,5 @@
 """Every function and layer beside its counterpart in torch.nn, live; the last line counts the comparisons."""
 
-import itertools
 import math
 
 import grad_core as gd
@@ -9,55 +8,13 @@ import grad_nn.functional as F  # noqa: N812 - as everybody writes it
 import numpy as np
 import pytest
 import torch
-
-RNG = np.random.default_rng(0)
-COUNT = itertools.count()
-EXACT = {"float32": 2e-5, "float64": 1e-11}
+from comparing import COUNT, RNG, compare, same
 
 
 @pytest.fixture(scope="module", autouse=True)
 def report(request):
     yield
     print(f"\ngrad-nn: {next(COUNT)} arrays compared with torch {torch.__version__}")
-
-
-def same(ours, theirs, dtype, factor=1):
-    next(COUNT)
-    ours = ours.data if isinstance(ours, gd.Tensor) else ours
-    theirs = theirs.detach().numpy()
-    assert ours.shape == theirs.shape
-    assert ours.dtype == theirs.dtype
-    np.testing.assert_allclose(ours, theirs, factor * EXACT[dtype], factor * EXACT[dtype])
-
-
-def compare(ours, theirs, arrays, dtype, order=2):
-    """Value, gradients with a non-uniform upstream, and gradients of a mixture of those, by every floating input."""
-    arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
-    xs = [gd.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
-    ts = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
-    x_leaves, t_leaves = [x for x in xs if x.requires_grad], [t for t in ts if t.requires_grad]
-    y, z = ours(*xs), theirs(*ts)
-    same(y, z, dtype)
-    upstream = RNG.uniform(0.5, 2, y.shape).astype(dtype)
-    by_x = gd.gradients(y, x_leaves, gradient=upstream, create_graph=True)
-    by_t = torch.autograd.grad(z, t_leaves, torch.tensor(upstream), create_graph=True)
-    for x, t in zip(x_leaves, by_t, strict=True):
-        same(by_x[x], t, dtype)
-    plain = gd.gradients(ours(*xs), x_leaves, gradient=upstream)  # the same rules, called with arrays
-    for x, t in zip(x_leaves, by_t, strict=True):
-        same(plain[x], t, dtype)
-    if order == 1:
-        return
-    mix = [RNG.normal(size=a.shape).astype(dtype) for a in by_t]
-    total_t = sum((g * torch.tensor(m)).sum() for g, m in zip(by_t, mix, strict=True))
-    if not total_t.requires_grad:
-        return
-    total_x = sum((by_x[x] * m).sum() for x, m in zip(x_leaves, mix, strict=True))
-    second_t = torch.autograd.grad(total_t, t_leaves, materialize_grads=True)
-    # where the gradient is a constant, torch may still say that it depends on the input, with derivative 0
-    second_x = gd.gradients(total_x, x_leaves) if total_x.requires_grad else dict.fromkeys(x_leaves)
-    for x, t in zip(x_leaves, second_t, strict=True):
-        same(np.zeros(x.shape, dtype) if second_x[x] is None else second_x[x], t, dtype, 5)
 
 
 pytestmark = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -226,6 +183,8 @@ INITS = [
     ("constant_", {"val": 1.5}),
     ("zeros_", {}),
     ("ones_", {}),
+    ("trunc_normal_", {}),
+    ("trunc_normal_", {"mean": 1.0, "std": 0.5, "a": 0.5, "b": 3.0}),
     *((f"xavier_{kind}_", {"gain": gain}) for kind in ("uniform", "normal") for gain in (1.0, 2.5)),
     *(
         (f"kaiming_{kind}_", {"a": a, "mode": mode, "nonlinearity": after})
@@ -249,6 +208,45 @@ def test_init(name, options, shape, dtype):
     if "normal" not in name:
         assert ours.max() == pytest.approx(float(theirs.max()), abs=0.02 * spread)
         assert ours.min() == pytest.approx(float(theirs.min()), abs=0.02 * spread)
+    next(COUNT)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (5, 3), (4, 4), (1, 1)])
+def test_eye(shape, dtype):
+    same(
+        nn.init.eye_(gd.empty(shape, dtype=dtype)),
+        torch.nn.init.eye_(torch.empty(shape, dtype=getattr(torch, dtype))),
+        dtype,
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups"), [((3, 5, 3), 1), ((6, 2, 3, 3), 1), ((6, 2, 4, 5), 3), ((4, 4, 1, 2, 3), 2)]
+)
+def test_dirac(shape, groups, dtype):
+    theirs = torch.nn.init.dirac_(torch.empty(shape, dtype=getattr(torch, dtype)), groups)
+    same(nn.init.dirac_(gd.empty(shape, dtype=dtype), groups), theirs, dtype)
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (20, 6), (8, 2, 2, 2), (5, 3, 2)])
+def test_orthogonal(shape, dtype):
+    drawn = []
+    for fill, empty in (
+        (nn.init.orthogonal_, gd.empty(shape, dtype=dtype)),
+        (torch.nn.init.orthogonal_, torch.empty(shape, dtype=getattr(torch, dtype))),
+    ):
+        w = np.asarray(fill(empty, 1.5)).reshape(shape[0], -1)
+        drawn.append(w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w)
+    np.testing.assert_allclose(drawn[0], drawn[1], atol=1e-5)
+    next(COUNT)
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.55, 1.0])
+def test_sparse(sparsity, dtype):
+    ours = nn.init.sparse_(gd.empty((300, 40), dtype=dtype), sparsity, 0.2).data
+    theirs = torch.nn.init.sparse_(torch.empty((300, 40), dtype=getattr(torch, dtype)), sparsity, 0.2).numpy()
+    np.testing.assert_array_equal((ours == 0).sum(0), (theirs == 0).sum(0))
+    assert ours.std() == pytest.approx(theirs.std(), rel=0.05)
     next(COUNT)
 
 

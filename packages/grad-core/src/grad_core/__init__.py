@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import array_api, errors, extend, graph, linalg, random, testing
 from ._anomaly import detect_anomaly
 from ._dtypes import get_default_dtype, set_default_dtype
+from ._memory import keep_freed_memory
 from ._modes import enable_grad, inference_mode, is_grad_enabled, no_grad
 from ._tensor import Tensor
 from .creation import arange, asarray, empty, eye, from_dlpack, full, linspace, ones, tensor, zeros
@@ -107,6 +108,8 @@ from .transforms.checkpoint import checkpoint
 from .transforms.forward import jvp
 from .transforms.matrix import hessian, hvp, jacobian
 from .transforms.reverse import grad, gradients, value_and_grad, vjp
+
+keep_freed_memory()
 
 __version__ = "0.1.0"
 

@@ -22,6 +22,7 @@ from ._node import array_like, start_version
 from ._op import Keeping, Op, apply, nondiff, op
 from ._tensor import Tensor
 from .ops._batching import batch_in_front, in_front
+from .ops._select import select
 from .transforms.batch import push_batch
 from .transforms.forward import push_forward
 
@@ -43,6 +44,7 @@ __all__ = [
     "push_batch",
     "push_forward",
     "recording",
+    "select",
     "sum_to",
 ]
 

@@ -2,12 +2,53 @@
 
 from . import errors, functional, init
 from ._activation import Flatten, ReLU, Sigmoid, Tanh
+from ._activation_piecewise import (
+    Hardshrink,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU6,
+    Softshrink,
+    Threshold,
+)
+from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
+from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
-from ._containers import Sequential
+from ._average import EMA, AveragedModel
+from ._batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
+from ._cells import GRUCell, LSTMCell, RNNCell
+from ._checkpoint import Checkpoint
+from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
+from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
+from ._embedding import Bilinear, Embedding
+from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
+from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
+from ._loss_distance import (
+    CosineEmbeddingLoss,
+    CosineSimilarity,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    PairwiseDistance,
+    TripletMarginLoss,
+)
+from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
+from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
+from ._members import named_parameters, parameters
+from ._mlp import MLP
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -28,7 +69,15 @@ from ._pad import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from ._parameter import Parameter
+from ._parameter import Buffer, Parameter
+from ._parametrize import (
+    is_parametrized,
+    register_parametrization,
+    remove_parametrizations,
+    spectral_norm,
+    weight_norm,
+)
+from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -45,9 +94,24 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
-from .io import load, save
+from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
+from ._recurrent import GRU, LSTM, RNN
+from ._resume import load_checkpoint, save_checkpoint
+from ._summary import Summary, summary
+from ._transformer import TransformerEncoder, TransformerEncoderLayer
+from .io import load, read_metadata, save
 
 __all__ = [
+    "CELU",
+    "ELU",
+    "EMA",
+    "GELU",
+    "GLU",
+    "GRU",
+    "LSTM",
+    "MLP",
+    "RNN",
+    "SELU",
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
@@ -55,9 +119,19 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AddNorm",
+    "AveragedModel",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Bilinear",
+    "Buffer",
+    "CTCLoss",
+    "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -70,32 +144,91 @@ __all__ = [
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
+    "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "Fold",
+    "GRUCell",
+    "GaussianNLLLoss",
     "GroupNorm",
+    "GroupedQueryAttention",
+    "Hardshrink",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
+    "Identity",
     "IncompatibleKeys",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "KLDivLoss",
+    "KVCache",
+    "L1Loss",
+    "LSTMCell",
+    "Lambda",
     "LayerNorm",
+    "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "Mish",
     "Module",
+    "ModuleDict",
+    "ModuleList",
+    "MultiMarginLoss",
     "MultiheadAttention",
+    "NLLLoss",
+    "PReLU",
+    "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
+    "PoissonNLLLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
+    "ReLU6",
     "ReflectionPad1d",
     "ReflectionPad2d",
     "ReflectionPad3d",
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Residual",
+    "RotaryEmbedding",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
+    "Softmax",
+    "Softmin",
+    "Softplus",
+    "Softshrink",
+    "Softsign",
+    "Summary",
     "Tanh",
+    "Tanhshrink",
+    "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "TripletMarginLoss",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "ZeroPad1d",
@@ -105,8 +238,19 @@ __all__ = [
     "errors",
     "functional",
     "init",
+    "is_parametrized",
     "load",
+    "load_checkpoint",
+    "named_parameters",
+    "parameters",
+    "read_metadata",
+    "register_parametrization",
+    "remove_parametrizations",
     "save",
+    "save_checkpoint",
+    "spectral_norm",
+    "summary",
+    "weight_norm",
 ]
 
 __version__ = "0.1.0"

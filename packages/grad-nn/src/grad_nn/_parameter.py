@@ -1,11 +1,11 @@
-"""Parameter: a tensor that a module counts as its own."""
+"""Parameter and Buffer: tensors that a module counts as its own, to be trained or not."""
 
 from typing import Any
 
 import grad_core as gd
-from grad_core.errors import DTypeError
+from grad_core.errors import DTypeError, GradientError
 
-__all__ = ["Parameter"]
+__all__ = ["Buffer", "Parameter"]
 
 
 class Parameter(gd.Tensor):
@@ -40,3 +40,58 @@ class Parameter(gd.Tensor):
         frozen = "" if self.requires_grad else ", requires_grad=False"
         text = super().__repr__().removeprefix("tensor").replace(", requires_grad=True", "")
         return f"Parameter{text[:-1]}{frozen})".replace("\n", "\n   ")  # the word is longer by three
+
+
+class Buffer(gd.Tensor):
+    """A tensor that belongs to a module but is not trained, such as running statistics: see ``Module.buffers()``.
+
+    Args:
+        data: an array, which is used without a copy, a tensor, whose memory is then shared, or numbers; of any dtype.
+        persistent: whether it appears in ``state_dict()``; if not, it is made anew rather than saved.
+        name: shown in messages and drawings.
+
+    Attributes:
+        persistent: the argument; settable.
+
+    Raises:
+        GradientError: ``requires_grad`` is set to True.
+
+    Example:
+        >>> import grad_nn as nn
+        >>> nn.Buffer([0, 1])
+        Buffer([0, 1])
+        >>> class Count(nn.Module):
+        ...     def __init__(self):
+        ...         self.calls = nn.Buffer(0)
+        ...         self.last = nn.Buffer([0.0], persistent=False)
+        >>> Count().state_dict()
+        {'calls': array(0)}
+    """
+
+    __slots__ = ("persistent",)
+
+    def __init__(self, data: Any, persistent: bool = True, *, name: str | None = None) -> None:
+        super().__init__(data, name=name)
+        self.persistent = persistent
+
+    @property
+    def requires_grad(self) -> bool:
+        """False, always."""
+        return False
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value:
+            raise GradientError(
+                "a Buffer is what a module keeps without training it, so it never requires grad: make it a Parameter"
+            )
+
+    def __setstate__(self, persistent: bool) -> None:
+        self.persistent = persistent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (*super().__reduce__(), self.persistent)
+
+    def __repr__(self) -> str:
+        fleeting = "" if self.persistent else ", persistent=False"
+        return f"Buffer{super().__repr__().removeprefix('tensor')[:-1]}{fleeting})"

@@ -2,11 +2,11 @@
 
 from grad_core.errors import GradError
 
-__all__ = ["FileFormatError", "ForwardMissingError", "StateDictError"]
+__all__ = ["FileFormatError", "ForwardMissingError", "RangeError", "StateDictError"]
 
 
 class FileFormatError(GradError, ValueError):
-    """A file that ``load`` cannot use, or a value that ``save`` will not write: damaged, another format, or objects.
+    """A file that cannot be read, or a value that cannot be written: damaged, another format, Python objects.
 
     Repair: the message says what is wrong with the file; nothing was read from it, and nothing was written.
 
@@ -15,7 +15,7 @@ class FileFormatError(GradError, ValueError):
         >>> nn.load("weights.pt")
         Traceback (most recent call last):
         ...
-        grad_nn.errors.FileFormatError: load reads .npz files, and 'weights.pt' is not named like one. ...
+        grad_nn.errors.FileFormatError: load reads .npz and .safetensors files, and 'weights.pt' is not named like ...
     """
 
 
@@ -33,6 +33,20 @@ class ForwardMissingError(GradError, NotImplementedError):
         Traceback (most recent call last):
         ...
         grad_nn.errors.ForwardMissingError: Net has no method 'forward': ...
+    """
+
+
+class RangeError(GradError, ValueError):
+    """Numbers outside of where a function is defined: a probability of 2, or a negative variance.
+
+    Repair: the message says what computes numbers in the right range.
+
+    Example:
+        >>> import grad_nn.functional as F
+        >>> F.binary_cross_entropy([2.0], [1.0])
+        Traceback (most recent call last):
+        ...
+        grad_nn.errors.RangeError: binary_cross_entropy: the output holds probabilities, from 0 to 1, ...
     """
 
 

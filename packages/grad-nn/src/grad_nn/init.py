@@ -9,16 +9,23 @@ from typing import Any
 import grad_core as gd
 import numpy as np
 from grad_core.errors import ShapeError
-from grad_core.extend import mark_changed
-from grad_core.random import Generator, default_generator
+from grad_core.random import Generator
+
+from ._filling import checked, fill, source
+from ._init_structured import dirac_, eye_, orthogonal_, sparse_
 
 __all__ = [
     "calculate_gain",
     "constant_",
+    "dirac_",
+    "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",
@@ -78,8 +85,8 @@ def uniform_(tensor: gd.Tensor, a: float = 0.0, b: float = 1.0, generator: Gener
         >>> bool((abs(w) <= 1).all())
         True
     """
-    drawn = _source(generator).uniform(_checked(tensor, "uniform_").shape, a, b, dtype=tensor.dtype)
-    return _fill(tensor, drawn.data)
+    drawn = source(generator).uniform(checked(tensor, "uniform_").shape, a, b, dtype=tensor.dtype)
+    return fill(tensor, drawn.data)
 
 
 def normal_(tensor: gd.Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> gd.Tensor:
@@ -94,8 +101,73 @@ def normal_(tensor: gd.Tensor, mean: float = 0.0, std: float = 1.0, generator: G
         >>> nn.init.normal_(gd.empty(2), mean=5.0, std=0.0)
         tensor([5., 5.])
     """
-    drawn = _source(generator).normal(_checked(tensor, "normal_").shape, mean, std, dtype=tensor.dtype)
-    return _fill(tensor, drawn.data)
+    drawn = source(generator).normal(checked(tensor, "normal_").shape, mean, std, dtype=tensor.dtype)
+    return fill(tensor, drawn.data)
+
+
+def trunc_normal_(
+    tensor: gd.Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> gd.Tensor:
+    """Fill with numbers from the normal distribution that lie in [a, b]: what falls outside is drawn again.
+
+    Args:
+        tensor: any shape.
+        mean: of the normal distribution that is cut.
+        std: its standard deviation, above 0.
+        a: the lower end.
+        b: the upper end, above it.
+        generator: draws the numbers; the default Generator where not given.
+
+    Raises:
+        ValueError: `std` is not positive, or nothing lies between `a` and `b`.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn as nn
+        >>> w = nn.init.trunc_normal_(gd.empty(1000), std=0.02, a=-0.04, b=0.04, generator=gd.random.Generator(0))
+        >>> bool((abs(w) <= 0.04).all())
+        True
+    """
+    if not std > 0:
+        raise ValueError(f"trunc_normal_: std={std} must be above 0")
+    if not a < b:
+        raise ValueError(f"trunc_normal_: nothing lies between a={a} and b={b}: b must be above a")
+    shape = checked(tensor, "trunc_normal_").shape
+    low, high = (a - mean) / std, (b - mean) / std
+    drawn = _normal_between(math.prod(shape), low, high, source(generator))
+    return fill(tensor, np.clip(drawn * std + mean, a, b).reshape(shape))
+
+
+def _normal_between(count: int, low: float, high: float, source: Generator) -> np.ndarray[Any, Any]:
+    """Standard normal numbers between two ends, in float64, drawn by rejection (Robert 1995).
+
+    What is proposed keeps the chance of rejection below about 3 in 4 wherever the ends lie: normal numbers where the
+    middle lies between far ends, even ones between near ends, and exponential ones in a tail.
+    """
+    if high < 0 or (low < 0 and -low > high):  # the mirror image, so that more lies above 0
+        return -_normal_between(count, -high, -low, source)
+    found = np.empty(count)
+    left = np.arange(count)
+    while left.size:
+        n = (left.size,)
+        if low > 0 and high - low > 1 / low:
+            x = low - np.log1p(-source.uniform(n, dtype="float64").data) / low
+            keep = source.uniform(n, dtype="float64").data <= np.exp(-0.5 * (x - low) ** 2)
+        elif low > 0 or high - low < 2:
+            x = source.uniform(n, low, high, dtype="float64").data
+            keep = source.uniform(n, dtype="float64").data <= np.exp(0.5 * (max(low, 0.0) ** 2 - x * x))
+        else:
+            x = source.normal(n, dtype="float64").data
+            keep = np.True_
+        keep = keep & (x >= low) & (x <= high)
+        found[left[keep]] = x[keep]
+        left = left[~keep]
+    return found
 
 
 def constant_(tensor: gd.Tensor, val: float) -> gd.Tensor:
@@ -107,7 +179,7 @@ def constant_(tensor: gd.Tensor, val: float) -> gd.Tensor:
         >>> nn.init.constant_(gd.empty(2), 0.5)
         tensor([0.5, 0.5])
     """
-    return _fill(_checked(tensor, "constant_"), val)
+    return fill(checked(tensor, "constant_"), val)
 
 
 def zeros_(tensor: gd.Tensor) -> gd.Tensor:
@@ -119,7 +191,7 @@ def zeros_(tensor: gd.Tensor) -> gd.Tensor:
         >>> nn.init.zeros_(gd.empty(2))
         tensor([0., 0.])
     """
-    return _fill(_checked(tensor, "zeros_"), 0)
+    return fill(checked(tensor, "zeros_"), 0)
 
 
 def ones_(tensor: gd.Tensor) -> gd.Tensor:
@@ -131,7 +203,7 @@ def ones_(tensor: gd.Tensor) -> gd.Tensor:
         >>> nn.init.ones_(gd.empty(2))
         tensor([1., 1.])
     """
-    return _fill(_checked(tensor, "ones_"), 1)
+    return fill(checked(tensor, "ones_"), 1)
 
 
 def xavier_uniform_(tensor: gd.Tensor, gain: float = 1.0, generator: Generator | None = None) -> gd.Tensor:
@@ -244,7 +316,7 @@ def _kaiming_std(tensor: gd.Tensor, a: float, mode: str, nonlinearity: str, name
 
 
 def _fans(tensor: gd.Tensor, name: str) -> tuple[int, int]:
-    shape = _checked(tensor, name).shape
+    shape = checked(tensor, name).shape
     if len(shape) < 2:
         raise ShapeError(
             f"{name}: shape {shape} has no fan in and fan out, which take two axes, (out, in, ...): "
@@ -252,19 +324,3 @@ def _fans(tensor: gd.Tensor, name: str) -> tuple[int, int]:
         )
     rest = math.prod(shape[2:])
     return shape[1] * rest, shape[0] * rest
-
-
-def _checked(tensor: Any, name: str) -> gd.Tensor:
-    if not isinstance(tensor, gd.Tensor):
-        raise TypeError(f"{name} fills a tensor in place, and was given a {type(tensor).__name__}")
-    return tensor
-
-
-def _source(generator: Generator | None) -> Generator:
-    return default_generator() if generator is None else generator
-
-
-def _fill(tensor: gd.Tensor, values: np.ndarray[Any, Any] | float) -> gd.Tensor:
-    tensor.data[...] = values
-    mark_changed(tensor)
-    return tensor

@@ -105,7 +105,7 @@ def _by_blocks(work: Any, rows: Any) -> Any:
     """A new matrix filled by ``work(start, stop, out)`` for stretches of rows."""
     out = np.empty_like(rows)
     count, length = rows.shape
-    over_blocks(lambda start, stop: work(start, stop, out[start:stop]), count, max(1, BLOCK // length), size=rows.size)
+    over_blocks(lambda start, stop: work(start, stop, out[start:stop]), count, max(1, BLOCK // length))
     return out
 
 
@@ -166,5 +166,5 @@ def log_sum_exp_by_rows(rows: Any) -> Any:
         with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every element is -inf
             np.add(np.log(total(raised, 1)), top, result[start:stop])
 
-    over_blocks(work, count, step, size=rows.size)
+    over_blocks(work, count, step)
     return result

@@ -19,7 +19,14 @@ def _select_back(g: Any, _ans: Any, mask: Any, _x: Any) -> Any:
 
 @elementwise(None, _select_back)
 def select(mask: Any, x: Any) -> Any:
-    """Elements of x where the mask holds, 0 elsewhere; a product with the mask would make NaN of infinities."""
+    """Elements of x where the mask holds, 0 elsewhere; a product with the mask would make NaN of infinities.
+
+    Example:
+        >>> import grad_core as gd
+        >>> from grad_core.extend import select
+        >>> select(gd.tensor([True, False]), gd.tensor([1.0, float("inf")]))
+        tensor([1., 0.])
+    """
     if x.size < 1000 or type(x) is not np.ndarray:
         return np.where(mask, x, x.dtype.type(0))
     # `where` takes a branch for each element, wrongly guessed half the time. Bits as integers, times the mask, keep all

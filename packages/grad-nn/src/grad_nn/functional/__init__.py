@@ -1,7 +1,7 @@
 """What layers and losses compute, as functions: parameters are arguments.
 
-``relu``, ``sigmoid``, ``tanh``, ``softmax``, ``log_softmax``, ``flatten``, and the functions of convolution and pooling
-are grad_core's under a second name.
+``relu``, ``sigmoid``, ``tanh``, ``silu``, ``flatten``, and the functions of convolution and pooling are grad_core's
+under a second name.
 """
 
 from grad_core import (
@@ -22,24 +22,51 @@ from grad_core import (
     conv_transpose3d,
     flatten,
     fold,
-    log_softmax,
     max_pool1d,
     max_pool2d,
     max_pool3d,
     relu,
     sigmoid,
-    softmax,
+    silu,
     tanh,
     unfold,
 )
 
 from ._attention import scaled_dot_product_attention
 from ._cross_entropy import cross_entropy
+from ._ctc import ctc_loss
 from ._dropout import dropout
+from ._embedding import bilinear, embedding, one_hot
 from ._linear import linear
+from ._losses_classes import multi_margin_loss, nll_loss
+from ._losses_distance import (
+    cosine_embedding_loss,
+    cosine_similarity,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    normalize,
+    pairwise_distance,
+    triplet_margin_loss,
+)
+from ._losses_probability import binary_cross_entropy, binary_cross_entropy_with_logits, kl_div, soft_margin_loss
+from ._losses_regression import gaussian_nll_loss, huber_loss, l1_loss, poisson_nll_loss, smooth_l1_loss
 from ._mse import mse_loss
 from ._normalization import batch_norm, group_norm, instance_norm, layer_norm, rms_norm
+from ._piecewise import (
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    prelu,
+    relu6,
+    softshrink,
+    threshold,
+)  # fmt: skip
 from ._resize import interpolate, pad
+from ._rotary import rotary
+from ._smooth import celu, elu, gelu, logsigmoid, mish, selu, softplus, softsign, tanhshrink
+from ._softmax import glu, log_softmax, softmax, softmin
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -52,32 +79,76 @@ __all__ = [
     "avg_pool2d",
     "avg_pool3d",
     "batch_norm",
+    "bilinear",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
     "conv1d",
     "conv2d",
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "cosine_embedding_loss",
+    "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
+    "elu",
+    "embedding",
     "flatten",
     "fold",
+    "gaussian_nll_loss",
+    "gelu",
+    "glu",
     "group_norm",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hinge_embedding_loss",
+    "huber_loss",
     "instance_norm",
     "interpolate",
+    "kl_div",
+    "l1_loss",
     "layer_norm",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
+    "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "mish",
     "mse_loss",
+    "multi_margin_loss",
+    "nll_loss",
+    "normalize",
+    "one_hot",
     "pad",
+    "pairwise_distance",
+    "poisson_nll_loss",
+    "prelu",
     "relu",
+    "relu6",
     "rms_norm",
+    "rotary",
     "scaled_dot_product_attention",
+    "selu",
     "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
     "tanh",
+    "tanhshrink",
+    "threshold",
+    "triplet_margin_loss",
     "unfold",
 ]

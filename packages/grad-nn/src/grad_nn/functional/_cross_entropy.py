@@ -5,10 +5,11 @@ from typing import Any
 
 import grad_core as gd
 import numpy as np
-from grad_core.errors import DTypeError, ShapeError
+from grad_core.errors import ConversionError, DTypeError, ShapeError
 from grad_core.extend import apply, array_like, in_front, op, sum_to
 
 from ._checks import REDUCTIONS, check_reduction
+from ._losses_classes import rows_of_classes, sample_weights
 
 __all__ = ["cross_entropy"]
 
@@ -104,14 +105,15 @@ def _cross_entropy(logits: Any, ids: Any, *, reduction: str) -> Any:
     return (loss.astype(_HALF), error.astype(_HALF)) if half else (loss, error)
 
 
-def _rows_of_classes(x: Any) -> Any:
-    """(N, C, a, b, ...) as (N * a * b * ..., C), and (C,) as (1, C)."""
-    if x.ndim == 1:
-        return gd.expand_dims(x)
-    return gd.moveaxis(x, 1, -1).reshape((math.prod(x.shape) // x.shape[1], x.shape[1]))
-
-
-def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> gd.Tensor:
+def cross_entropy(
+    logits: Any,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> gd.Tensor:
     """-log softmax(logits)[target], the cross entropy of class scores with the right classes, as one stable operation.
 
     With probabilities p as target, -sum(p * log softmax(logits)) over the classes.
@@ -120,7 +122,12 @@ def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> gd.Te
         logits: scores (N, C), or (N, C, a, ...), or (C,) for one sample; any real numbers, before any softmax.
         target: integers, the class ids, of the shape of `logits` without the class axis; or floats, the probabilities
             of the classes, of the shape of `logits`.
-        reduction: "mean" over the N * a * ... samples, "sum", or "none" for the loss of each.
+        weight: (C,), what each class counts; 1 where not given.
+        ignore_index: samples with this id count nothing; it may also lie outside of 0 to C - 1.
+        reduction: "mean" over the N * a * ... samples, "sum", or "none" for the loss of each. With ids the mean is
+            weighted: the sum divided by the sum of the weights of the ids.
+        label_smoothing: in [0, 1], how much of the target is spread evenly over all classes (Szegedy et al. 2015,
+            "Rethinking the Inception architecture for computer vision").
 
     Returns:
         A single number, or for "none" the shape of `logits` without the class axis.
@@ -129,7 +136,8 @@ def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> gd.Te
         ShapeError: the shapes do not fit, there are no classes, or the mean is over no samples.
         IndexError: a class id is negative, or not below C.
         DTypeError: the target is neither integers nor floats, or is floats where ids should be.
-        ValueError: an unknown reduction.
+        RangeError: the mean is over samples that all are ignored.
+        ValueError: an unknown reduction, or `label_smoothing` outside [0, 1].
 
     Example:
         >>> import grad_core as gd
@@ -144,16 +152,63 @@ def cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> gd.Te
     y = array_like(target)
     shape = x.shape
     usual = len(shape) == 2 and y.shape == shape[:1] and y.dtype.kind in "iu" and x.dtype.kind == "f" and 0 not in shape
-    if usual and reduction in REDUCTIONS:
-        return apply(_cross_entropy, (x, y), {"reduction": reduction})[0]
+    plain = weight is None and not label_smoothing
+    if usual and plain and ignore_index < 0 and reduction in REDUCTIONS:
+        try:
+            return apply(_cross_entropy, (x, y), {"reduction": reduction})[0]
+        except IndexError:  # see below
+            pass
     check_reduction(reduction, "cross_entropy")
+    check_smoothing(label_smoothing, "cross_entropy")
     _check_target(x, y, reduction)
-    samples = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if y.dtype.kind == "f":
-        losses = -gd.sum(y * gd.log_softmax(x, min(len(shape) - 1, 1)), min(len(shape) - 1, 1))
-        return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
-    loss = apply(_cross_entropy, (_rows_of_classes(x), y.reshape(-1)), {"reduction": reduction})[0]
-    return loss.reshape(samples) if reduction == "none" else loss
+        return _against_probabilities(x, y, weight, reduction, label_smoothing)  # type: ignore[no-any-return]
+    samples = shape[:1] + shape[2:] if len(shape) > 1 else ()
+    rows = rows_of_classes(x)
+    if plain and ignore_index < 0:
+        try:
+            loss = apply(_cross_entropy, (rows, y.reshape(-1)), {"reduction": reduction})[0]
+            return loss.reshape(samples) if reduction == "none" else loss
+        except IndexError:  # what is ignored is no class; or an id is wrong, and is found again below
+            pass
+    safe, counts, kept = sample_weights(y.reshape(-1), weight, rows, ignore_index, reduction, "cross_entropy")
+    losses = apply(_cross_entropy, (rows, safe), {"reduction": "none"})[0] * counts
+    if label_smoothing:
+        spread = gd.log_softmax(rows, 1)
+        spread = gd.sum(spread if weight is None else spread * _of_dtype(weight, x.dtype), 1) * kept
+        losses = (1 - label_smoothing) * losses - label_smoothing / rows.shape[1] * spread
+    return losses.reshape(samples) if reduction == "none" else losses.sum()  # type: ignore[no-any-return]
+
+
+def _of_dtype(weight: Any, dtype: Any) -> Any:
+    return gd.astype(gd.asarray(weight), dtype)
+
+
+def _against_probabilities(x: Any, y: Any, weight: Any, reduction: str, label_smoothing: float) -> Any:
+    axis = min(x.ndim - 1, 1)
+    classes = x.shape[axis]
+    if label_smoothing:
+        y = y * (1 - label_smoothing) + label_smoothing / classes
+    terms = y * gd.log_softmax(x, axis)
+    if weight is not None:
+        weight = _of_dtype(weight, x.dtype)
+        if weight.shape != (classes,):
+            raise ShapeError(
+                f"cross_entropy: weight has shape {weight.shape}, and there are {classes} classes: it must have shape "
+                f"({classes},)"
+            )
+        terms = terms * weight.reshape((classes, *(1,) * (x.ndim - 1 - axis)))
+    losses = -gd.sum(terms, axis)
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+
+def check_smoothing(label_smoothing: float, name: str) -> float:
+    """`label_smoothing`, if it lies in [0, 1]."""
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(
+            f"{name}: label_smoothing is a share of the target, so it lies in [0, 1], and {label_smoothing} does not"
+        )
+    return label_smoothing
 
 
 def _check_target(x: Any, y: Any, reduction: str) -> None:
@@ -184,3 +239,19 @@ def _check_target(x: Any, y: Any, reduction: str) -> None:
         raise ShapeError(f"cross_entropy: logits of shape {shape} have no classes: axis {axis} must not be empty")
     if reduction == "mean" and 0 in ids:
         raise ShapeError(f"cross_entropy: the mean over no samples, of logits of shape {shape}: use reduction='sum'")
+
+
+def looks_like_probabilities(logits: Any) -> bool:
+    """Whether logits (N, C, ...) or (C,) are what a softmax over two or more classes gives; False inside ``vmap``."""
+    if not isinstance(logits, gd.Tensor | np.ndarray):
+        logits = array_like(logits)
+    try:
+        x = np.asarray(logits.data if isinstance(logits, gd.Tensor) else logits)
+    except ConversionError:
+        return False
+    axis = min(x.ndim - 1, 1)
+    if x.size == 0 or x.ndim == 0 or x.dtype.kind != "f" or x.shape[axis] < 2:
+        return False
+    if not (x.min() >= 0 and x.max() <= 1):
+        return False
+    return bool((np.abs(x.sum(axis, dtype=np.float64) - 1) < (5e-3 if x.dtype == _HALF else 1e-4)).all())

@@ -1,0 +1,13 @@
+"""784-512-512-10, batch 128 with grad."""
+
+from typing import Any
+
+from build_grad import make_step
+from classifiers import DEEP, measure_with
+
+__all__ = ["measure"]
+
+
+def measure(seed: int, quick: bool) -> dict[str, Any]:
+    """Time a training step."""
+    return measure_with(DEEP, make_step(DEEP), seed, quick)

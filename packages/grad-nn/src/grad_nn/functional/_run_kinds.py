@@ -1,0 +1,240 @@
+"""The kinds of recurrent layers: what a step does, forth and back.
+
+A sigmoid is computed as (1 + tanh(a / 2)) / 2: one call serves all gates of a step, with the halves of `a` in the
+matrix beforehand.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._runs import Run
+
+__all__ = ["Gru", "Lstm", "Relu", "Tanh"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Tanh(Run):
+    """The network of Elman: h = tanh(W x + U h + b)."""
+
+    def room(self, p: int) -> Array:
+        place: Array = self.output[p]
+        return place
+
+    def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
+        def step(p: int, before: Array, after: Array) -> None:
+            np.tanh(after, after)
+
+        return step
+
+    def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
+        output = self.output
+
+        def step(p: int, dh: Array, d: Array) -> None:
+            np.multiply(output[p], output[p], d)
+            np.subtract(1, d, d)
+            np.multiply(d, dh, d)
+
+        return step
+
+
+class Relu(Tanh):
+    """The same with h = max(W x + U h + b, 0)."""
+
+    def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
+        def step(p: int, before: Array, after: Array) -> None:
+            np.maximum(after, 0, out=after)
+
+        return step
+
+    def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
+        output = self.output
+
+        def step(p: int, dh: Array, d: Array) -> None:
+            d.fill(0)
+            np.copyto(d, dh, where=output[p] > 0)
+
+        return step
+
+
+class Lstm(Run):
+    """i, f, o = sigmoid(...), g = tanh(...), c = f c + i g, h = o tanh(c); the rows in the order i, f, o, g."""
+
+    states = 2
+    blocks = 4
+
+    def in_rows(self, w: Array) -> Array:
+        """Rows in PyTorch's order, i, f, g, o, as i, f, o, g; and back."""
+        n = self.hidden
+        return np.concatenate([w[: 2 * n], w[3 * n :], w[2 * n : 3 * n]])
+
+    def matrix(self, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> Array:
+        joined = super().matrix(*[self.in_rows(w) for w in (w_ih, w_hh, b_ih, b_hh)])
+        joined[: 3 * self.hidden] *= 0.5
+        return joined
+
+    def parts(self, whole: Array) -> dict[str, Array]:
+        return super().parts(self.in_rows(whole))
+
+    def by_input(self, w_ih: Array) -> Array:
+        return self.in_rows(w_ih)
+
+    def by_state(self, w_hh: Array) -> Array:
+        return self.in_rows(w_hh)
+
+    def room(self, p: int) -> Array:
+        place: Array = self.gates[p]
+        return place
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        n, batch = self.hidden, self.batch
+        return [(self.steps, 4 * n, batch), (self.steps, n, batch), (self.steps + 1, n, batch)]
+
+    def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
+        n, shape = self.hidden, (self.hidden, self.batch)
+        self.gates, self.bent, self.cells = kept  # bent: tanh(c); cells: before the first step, and after each
+        self.cells[0] = start[1]
+        product = np.empty(shape, self.dtype)
+        half = np.array(0.5, self.dtype)  # quicker than a number
+
+        def step(p: int, before: Array, after: Array) -> None:
+            gates = self.gates[p]
+            np.tanh(gates, gates)
+            open_ = gates[: 3 * n]
+            np.multiply(open_, half, open_)
+            np.add(open_, half, open_)
+            i, f, o, g = gates.reshape(4, *shape)
+            cell, bent = self.cells[p + 1], self.bent[p]
+            np.multiply(f, self.cells[p], cell)
+            np.multiply(i, g, product)
+            np.add(cell, product, cell)
+            np.tanh(cell, bent)
+            np.multiply(o, bent, after)
+
+        return step
+
+    def hold(self, p: int, ended: Array) -> None:
+        np.copyto(self.cells[p + 1], self.cells[p], where=ended)
+
+    def last(self) -> list[Array]:
+        return [self.cells[-1].T.copy("K")]
+
+    def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
+        n, shape = self.hidden, (self.hidden, self.batch)
+        (dc,) = carried
+        small = np.empty(shape, self.dtype)
+        slopes = np.empty((4 * n, self.batch), self.dtype)
+        of_open, of_bent = slopes[: 3 * n], slopes[3 * n :]
+        one = np.array(1, self.dtype)
+
+        def step(p: int, dh: Array, d: Array) -> None:
+            gates = self.gates[p]
+            open_ = gates[: 3 * n]
+            i, f, o, g = gates.reshape(4, *shape)
+            di, df, do, dg = d.reshape(4, *shape)
+            bent = self.bent[p]
+            np.multiply(dh, bent, do)
+            np.multiply(self.output[p], bent, small)  # o tanh(c)^2, for the derivative o (1 - tanh(c)^2)
+            np.subtract(o, small, small)
+            np.multiply(dh, small, small)
+            np.add(dc, small, dc)
+            np.multiply(dc, g, di)
+            np.multiply(dc, self.cells[p], df)
+            np.multiply(dc, i, dg)
+            np.multiply(dc, f, dc)
+            np.multiply(gates, gates, slopes)
+            np.subtract(open_, of_open, of_open)
+            np.subtract(one, of_bent, of_bent)
+            np.multiply(d, slopes, d)
+
+        return step
+
+
+class Gru(Run):
+    """r, z = sigmoid(...), m = U h + c, n = tanh(W x + b + r m), h = n + z (h - n); rows in the order r, z, m, n."""
+
+    blocks = 4
+
+    def matrix(self, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> Array:
+        n, inputs = self.hidden, self.inputs
+        joined = np.zeros((4 * n, len(self.entered)), self.dtype)
+        joined[: 2 * n, :inputs] = w_ih[: 2 * n]
+        joined[3 * n :, :inputs] = w_ih[2 * n :]
+        joined[: 3 * n, inputs:-1] = w_hh
+        joined[: 3 * n, -1] = b_hh
+        joined[: 2 * n, -1] += b_ih[: 2 * n]
+        joined[3 * n :, -1] = b_ih[2 * n :]
+        joined[: 2 * n] *= 0.5
+        return joined
+
+    def parts(self, whole: Array) -> dict[str, Array]:
+        n = self.hidden
+        by_input = np.concatenate([whole[: 2 * n], whole[3 * n :]])
+        return {
+            "w_ih": by_input[:, : self.inputs],
+            "w_hh": whole[: 3 * n, self.inputs : -1],
+            "b_ih": by_input[:, -1],
+            "b_hh": whole[: 3 * n, -1],
+        }
+
+    def by_input(self, w_ih: Array) -> Array:
+        n = self.hidden
+        return np.concatenate([w_ih[: 2 * n], np.zeros_like(w_ih[:n]), w_ih[2 * n :]])
+
+    def room(self, p: int) -> Array:
+        place: Array = self.gates[p]
+        return place
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [(self.steps, 4 * self.hidden, self.batch)]
+
+    def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
+        n, shape = self.hidden, (self.hidden, self.batch)
+        (self.gates,) = kept
+        half = np.array(0.5, self.dtype)  # quicker than a number
+
+        def step(p: int, before: Array, after: Array) -> None:
+            gates = self.gates[p]
+            open_ = gates[: 2 * n]
+            np.tanh(open_, open_)
+            np.multiply(open_, half, open_)
+            np.add(open_, half, open_)
+            r, z, m, new = gates.reshape(4, *shape)
+            np.multiply(r, m, after)
+            np.add(new, after, new)
+            np.tanh(new, new)
+            np.subtract(before, new, after)
+            np.multiply(after, z, after)
+            np.add(after, new, after)
+
+        return step
+
+    def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
+        n, shape = self.hidden, (self.hidden, self.batch)
+        states = self.entered[self.inputs : -1].transpose(1, 0, 2)
+        large = np.empty((2 * n, self.batch), self.dtype)
+        small = large[:n]
+        past = np.empty(shape, self.dtype)
+
+        def step(p: int, dh: Array, d: Array) -> Array:
+            gates = self.gates[p]
+            r, z, m, new = gates.reshape(4, *shape)
+            dr, dz, dm, dn = d.reshape(4, *shape)
+            np.subtract(states[p], new, dz)
+            np.multiply(dz, dh, dz)
+            np.multiply(dh, z, past)
+            np.subtract(dh, past, dn)
+            np.multiply(new, new, small)
+            np.subtract(1, small, small)
+            np.multiply(dn, small, dn)
+            np.multiply(dn, r, dm)
+            np.multiply(dn, m, dr)
+            open_, within = gates[: 2 * n], d[: 2 * n]
+            np.multiply(open_, open_, large)
+            np.subtract(open_, large, large)
+            np.multiply(within, large, within)
+            return past
+
+        return step
