@@ -355,3 +355,23 @@ def test_adagrad_takes_what_torch_writes_before_the_first_step():
 def test_options_that_make_no_sense(make, options, text):
     with pytest.raises(ValueError, match=text):
         make([gd.zeros((2, 2), requires_grad=True)], **options)
+
+
+@pytest.mark.parametrize("make", [optim.NAdam, optim.ASGD])
+def test_parameters_of_equal_steps_keep_numbers_of_their_own(make, rng):
+    """Both have taken two steps in the end, but the options were others at the first step of the second."""
+    together, apart = parameters("float64")[:2], parameters("float64")[:2]
+    optimizer = make(together, lr=0.5)
+    others = [make([p], lr=0.5) for p in apart]
+    change = {"lr": 0.1, "betas": (0.5, 0.9)} if make is optim.NAdam else {"lr": 0.1, "lambd": 0.5}
+    for step, active in enumerate([(0,), (1,), (0, 1), (0, 1)]):
+        if step == 1:
+            for each in (optimizer, *others):
+                each.param_groups[0].update(change)
+        for k, (p, q) in enumerate(zip(together, apart, strict=True)):
+            p.grad = q.grad = rng.normal(size=p.shape) if k in active else None
+        optimizer.step()
+        for each in others:
+            each.step()
+    for p, q in zip(together, apart, strict=True):
+        np.testing.assert_allclose(p.data, q.data, rtol=1e-12)

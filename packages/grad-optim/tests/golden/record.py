@@ -170,6 +170,8 @@ LBFGS = [
     {"line_search_fn": "strong_wolfe", "max_iter": 10, "max_eval": 4},
     {"line_search_fn": "strong_wolfe", "max_iter": 4, "tolerance_grad": 1.0, "lr": 0.5},
     {"line_search_fn": "strong_wolfe", "max_iter": 4, "tolerance_change": 0.05},
+    {"line_search_fn": "strong_wolfe", "max_iter": 3, "lr": 30.0},
+    {"line_search_fn": "strong_wolfe", "max_iter": 3, "max_eval": 30, "lr": 1000.0},
 ]
 
 
