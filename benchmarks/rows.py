@@ -91,6 +91,12 @@ ROWS = [
         ("grad", "numpy", "torch"),
     ),
     Row(
+        "optimizers",
+        "a step of an optimizer over 700,878 numbers, float32",
+        {"adam": "µs, Adam", "momentum": "µs, SGD with momentum"},
+        ("grad", "torch"),
+    ),
+    Row(
         "conv",
         "convolution with bias, forward and backward",
         {
@@ -152,6 +158,8 @@ TARGETS = [
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),
     Target("memory", "objects left to the collector", lambda row: row["grad"]["garbage"], 0.0),
     Target("dead_units", "times the early step", lambda row: row["grad"]["ratio"], 1.15),
+    Target("optimizers", "of PyTorch's time, Adam", _share("adam"), 2.5, ("grad", "torch")),
+    Target("optimizers", "of PyTorch's time, SGD with momentum", _share("momentum"), 2.0, ("grad", "torch")),
     *[
         Target("conv", f"of PyTorch's time, {name}", _share(name), limit, ("grad", "torch"))
         for name, limit in (("lenet1", 1.3), ("lenet2", 1.3), ("wide64", 2.0), ("wide16", 2.0))

@@ -11,12 +11,25 @@ import pytest
 from grad_core.errors import InPlaceError
 
 ALL = [
+    pytest.param(optim.AdamW, {"lr": 0.1}, id="AdamW"),
+    pytest.param(optim.NAdam, {"lr": 0.1}, id="NAdam"),
+    pytest.param(optim.RAdam, {"weight_decay": 0.01, "decoupled_weight_decay": True}, id="RAdam"),
+    pytest.param(optim.Adamax, {"lr": 0.1}, id="Adamax"),
+    pytest.param(optim.Adagrad, {"lr": 0.5, "initial_accumulator_value": 0.1}, id="Adagrad"),
+    pytest.param(optim.Adadelta, {"lr": 10.0}, id="Adadelta"),
+    pytest.param(optim.ASGD, {"lr": 0.1, "t0": 3.0}, id="ASGD"),
+    pytest.param(optim.Rprop, {}, id="Rprop"),
+    pytest.param(optim.Lion, {"lr": 0.01}, id="Lion"),
+    pytest.param(optim.LAMB, {"lr": 0.1, "weight_decay": 0.0}, id="LAMB"),
     pytest.param(optim.SGD, {"lr": 0.1}, id="SGD"),
     pytest.param(optim.SGD, {"lr": 0.1, "momentum": 0.9}, id="SGD-momentum"),
     pytest.param(optim.RMSProp, {"momentum": 0.9, "centered": True}, id="RMSProp"),
     pytest.param(optim.Adam, {"amsgrad": True}, id="Adam"),
 ]
 every_optimizer = pytest.mark.parametrize(("make", "options"), ALL)
+# these two take steps of their own, from which the learning rate is taken at the first, or before the last
+following_lr = pytest.mark.parametrize(("make", "options"), [case for case in ALL if case.id not in ("ASGD", "Rprop")])
+RATES = {optim.Adagrad: 1.0, optim.Adadelta: 5.0, optim.RAdam: 0.2, optim.LAMB: 0.05}
 
 
 def parameters(rng, shapes=((3, 2), (2,), ()), dtype=np.float32):
@@ -37,7 +50,11 @@ def same(a, b):
 
 
 def test_the_public_names():
-    assert optim.__all__ == ["SGD", "Adam", "Optimizer", "RMSProp", "RMSprop", "__version__"]
+    assert set(optim.__all__) == {
+        *("SGD", "RMSProp", "RMSprop", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "ASGD"),
+        *("Rprop", "Lion", "LAMB", "Muon", "LBFGS", "Optimizer", "lr_scheduler", "__version__"),
+        *("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"),
+    }
     assert optim.RMSprop is optim.RMSProp
 
 
@@ -69,6 +86,7 @@ def test_the_public_names():
                 "weight_decay": 0,
                 "amsgrad": False,
                 "maximize": False,
+                "decoupled_weight_decay": False,
             },
         ),
     ],
@@ -82,8 +100,10 @@ def test_a_line_is_fitted(make, options, rng):
     x = rng.normal(size=(64, 1)).astype(np.float32)
     y = 3 * x - 1
     w, b = gd.zeros((1, 1), requires_grad=True), gd.zeros((1,), requires_grad=True)
-    optimizer = make([w, b], **{**options, "lr": 0.05})
-    for _ in range(400):
+    optimizer = make([w, b], **{**options, "lr": RATES.get(make, 0.05)})
+    for step in range(500):
+        if step == 400:
+            optimizer.param_groups[0]["lr"] /= 10
         optimizer.zero_grad()
         ((x @ w + b - y) ** 2).mean().backward()
         optimizer.step()
@@ -95,8 +115,9 @@ def test_a_line_is_fitted(make, options, rng):
 def test_groups_have_their_own_options_and_share_the_others(make, options, rng):
     params = parameters(rng)
     twins = [gd.tensor(p, requires_grad=True) for p in params]
-    optimizer = make([{"params": params[:1], "lr": 0.5}, {"params": params[1:], "weight_decay": 0.25}], **options)
-    apart = [make(twins[:1], **{**options, "lr": 0.5}), make(twins[1:], **{**options, "weight_decay": 0.25})]
+    other = {"etas": (0.25, 3.0)} if make is optim.Rprop else {"weight_decay": 0.25}
+    optimizer = make([{"params": params[:1], "lr": 0.5}, {"params": params[1:], **other}], **options)
+    apart = [make(twins[:1], **{**options, "lr": 0.5}), make(twins[1:], **{**options, **other})]
     for _ in range(5):
         give_gradients(params, rng)
         for p, twin in zip(params, twins, strict=True):
@@ -124,7 +145,7 @@ def test_a_group_can_be_added_later(make, options, rng):
     )
 
 
-@every_optimizer
+@following_lr
 @pytest.mark.parametrize("number", [float, np.float64, np.float32])
 def test_options_are_read_at_each_step(make, options, number, rng):
     (p,) = parameters(rng, [(4,)])

@@ -15,6 +15,16 @@ CASES = [
     pytest.param(optim.RMSProp, {"momentum": 0.9, "centered": True, "alpha": 0.97}, id="RMSProp-all"),
     pytest.param(optim.Adam, {}, id="Adam"),
     pytest.param(optim.Adam, {"amsgrad": True, "betas": (0.7, 0.997)}, id="Adam-amsgrad"),
+    pytest.param(optim.AdamW, {"weight_decay": 0.1}, id="AdamW"),
+    pytest.param(optim.NAdam, {}, id="NAdam"),
+    pytest.param(optim.RAdam, {}, id="RAdam"),
+    pytest.param(optim.Adamax, {}, id="Adamax"),
+    pytest.param(optim.Adagrad, {"initial_accumulator_value": 0.3}, id="Adagrad"),
+    pytest.param(optim.Adadelta, {}, id="Adadelta"),
+    pytest.param(optim.ASGD, {"t0": 7.0}, id="ASGD"),
+    pytest.param(optim.Rprop, {}, id="Rprop"),
+    pytest.param(optim.Lion, {}, id="Lion"),
+    pytest.param(optim.LAMB, {}, id="LAMB"),
 ]
 
 
@@ -88,6 +98,7 @@ def test_the_form_is_that_of_torch():
         "weight_decay": 0.0,
         "amsgrad": False,
         "maximize": False,
+        "decoupled_weight_decay": False,
         "params": [2],
     }
     assert list(saved["state"]) == [0, 1, 2]

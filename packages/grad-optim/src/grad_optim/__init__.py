@@ -1,10 +1,42 @@
-"""Optimizers on grad-core: SGD, RMSProp, Adam, equal to PyTorch's step for step."""
+"""Optimizers on grad-core, from SGD to L-BFGS, and learning rate schedules: equal to PyTorch's step for step."""
 
-from ._adam import Adam
+from . import lr_scheduler
+from ._adagrad import Adadelta, Adagrad
+from ._adam import Adam, AdamW
+from ._adam_kin import Adamax, NAdam, RAdam
+from ._asgd import ASGD
+from ._clip import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from ._layerwise import LAMB, Muon
+from ._lbfgs import LBFGS
 from ._optimizer import Optimizer
 from ._rmsprop import RMSProp, RMSprop
 from ._sgd import SGD
+from ._sign import Lion, Rprop
 
-__all__ = ["SGD", "Adam", "Optimizer", "RMSProp", "RMSprop", "__version__"]
+__all__ = [
+    "ASGD",
+    "LAMB",
+    "LBFGS",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSProp",
+    "RMSprop",
+    "Rprop",
+    "__version__",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "lr_scheduler",
+]
 
 __version__ = "0.1.0"

@@ -9,7 +9,21 @@ import numpy as np
 from grad_core import Tensor
 from numpy.lib.array_utils import byte_bounds
 
-__all__ = ["FLAG", "FRACTION", "FRACTIONS", "LR", "NOT_NEGATIVE", "NUMBER", "Rule", "check_memory", "read_parameters"]
+__all__ = [
+    "COUNT",
+    "FLAG",
+    "FRACTION",
+    "FRACTIONS",
+    "LR",
+    "NOT_NEGATIVE",
+    "NUMBER",
+    "Rule",
+    "as_groups",
+    "check_memory",
+    "one_of",
+    "read_parameters",
+    "refuse_nonfinite",
+]
 
 
 class Rule(NamedTuple):
@@ -35,7 +49,49 @@ FRACTIONS = Rule(
     lambda value: isinstance(value, list | tuple) and len(value) == 2 and all(map(_fraction, value)),
     "two numbers of at least 0 and less than 1, such as (0.9, 0.999)",
 )
+COUNT = Rule(
+    lambda value: isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1),
+    "a whole number of at least 1",
+)
 FLAG = Rule(lambda value: isinstance(value, bool | np.bool_), "True or False")
+
+
+def one_of(*choices: Any) -> Rule:
+    """The rule of an option that is one of these."""
+    return Rule(lambda value: value in choices, f"one of {', '.join(map(repr, choices))}")
+
+
+def as_groups(params: Any, owner: str) -> list[Any]:
+    """Parameters in any accepted form as a list of groups."""
+    if isinstance(params, Tensor | Mapping | set | frozenset | str) or not isinstance(params, Iterable):
+        return [{"params": params}]  # an error whose message `read_parameters` knows
+    items = list(params)
+    groups = sum(isinstance(item, dict) for item in items)
+    if 0 < groups < len(items):
+        raise TypeError(
+            f"{owner}: {groups} of {len(items)} items of params are groups and the others are not: pass a list of "
+            "dicts with 'params', or a list of tensors"
+        )
+    return items if groups else [{"params": items}]
+
+
+def refuse_nonfinite(groups: list[dict[str, Any]], owner: str) -> None:
+    """Raise a RuntimeError that names every parameter whose gradient has a NaN or an infinite number."""
+    found = []
+    for i, group in enumerate(groups):
+        names = group.get("param_names")
+        for k, p in enumerate(group["params"]):
+            if p.grad is None:
+                continue
+            bad = p.size - int(np.count_nonzero(np.isfinite(p.grad.data)))
+            if bad:
+                label = repr(names[k] if names else k if p.name is None else p.name)
+                found.append(f"\n  - group {i}, parameter {label} of shape {p.shape}: {bad} of {p.size} numbers")
+    if found:
+        raise RuntimeError(
+            f"{owner}: gradients are not finite, and nothing was changed:{''.join(found)}\n"
+            "The loss has overflowed: lower lr, or clip gradients; grad_core.detect_anomaly() finds the operation."
+        )
 
 
 def read_parameters(params: Any, owner: str, taken: Mapping[int, str]) -> tuple[list[Tensor], list[str] | None]:

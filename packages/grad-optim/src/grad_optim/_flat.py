@@ -27,6 +27,7 @@ LIMIT = 1 << 18
 # themselves.
 FLUSH_EVERY = 32
 _MARGIN = 2.0**20
+_NOTHING: Mapping[str, float] = {}
 
 
 class Run:
@@ -34,22 +35,30 @@ class Run:
 
     Each item is ``(p, g, states, scratch)``: the parameters, their gradients (to be read only; weight decay and the
     sign for `maximize` are in them), a tuple of state arrays, in the order of the names, and a tuple of scratch arrays.
-    All are 1-D and of the same length. ``step`` is 1 at the first update of these parameters.
+    All are 1-D and of the same length. ``step`` is 1 at the first update of these parameters. ``scalars`` holds, by
+    name, single numbers that belong to the state of each of these parameters, and are the same for all of them; an
+    update may replace them.
     """
 
-    __slots__ = ("_cells", "_decay", "_dtype", "_floor", "_pieces", "_sign", "first", "grads", "last", "step")
+    __slots__ = (
+        "_cells", "_decay", "_dtype", "_floor", "_pieces", "_sign", "_whole", "first", "grads", "last", "scalars",
+        "step",
+    )  # fmt: skip
 
     grads: Sequence[Any]
+    scalars: dict[str, float]
 
     def __init__(self, flat: "Flat", first: int, last: int) -> None:
         self.first = first
         self.last = last
         self.step = 0
         self.grads = ()
+        self.scalars = {}
         self._dtype = flat.dtype  # not the Flat itself, which has this Run: there are no reference cycles
         self._floor = flat.floor
         self._cells: tuple[Array, ...] = ()
-        self._pieces = [_views(flat, *piece) for piece in _pieces(flat, first, last)]
+        self._pieces = [] if flat.whole else [_views(flat, *piece) for piece in _pieces(flat, first, last)]
+        self._whole = [_whole_views(flat, k) for k in range(first, last)] if flat.whole else []
         self._decay = np.zeros((), flat.dtype)
         self._sign = 1
 
@@ -71,6 +80,34 @@ class Run:
         for cell, value in zip(self._cells, values, strict=True):
             cell[()] = value
         return self._cells
+
+    def parameters(self) -> Iterator[tuple[Array, Array, tuple[Array, ...], tuple[Array, ...]]]:
+        """Like iteration, but one parameter after the other, each whole and in its shape; needs ``pieces = False``."""
+        decays = self._decay != 0
+        flush = self._floor > 0 and self.step % FLUSH_EVERY == 0
+        for k, (p, states, scratch, buffer, narrow) in enumerate(self._whole, self.first):
+            if narrow is not None:
+                p[...] = narrow
+            g = self.grads[k]
+            if self._sign < 0 or decays or g.dtype != self._dtype:
+                buffer[...] = g
+                g = buffer
+                if self._sign < 0:
+                    np.negative(g, g)
+                if decays:
+                    np.multiply(p, self._decay, scratch[0])
+                    np.add(g, scratch[0], g)
+            yield p, g, states, scratch
+            if narrow is not None:
+                narrow[...] = p
+            if flush:
+                self._flush(states, scratch[0])
+
+    def _flush(self, states: tuple[Array, ...], scratch: Array) -> None:
+        for state in states:
+            small = np.abs(state, scratch) < self._floor
+            if small.any():
+                state[small] = 0
 
     def __iter__(self) -> Iterator[tuple[Array, Array, tuple[Array, ...], tuple[Array, ...]]]:
         grads = self.grads
@@ -97,10 +134,7 @@ class Run:
             if narrow is not None:
                 narrow[...] = p
             if flush:
-                for state in states:
-                    small = np.abs(state, scratch[0]) < self._floor
-                    if small.any():
-                        state[small] = 0
+                self._flush(states, scratch[0])
 
 
 class Flat:
@@ -109,6 +143,8 @@ class Flat:
     Args:
         params: tensors of one floating dtype. Their arrays are replaced by views.
         scratch: how many scratch arrays an update wants, at least 1.
+        whole: whether an update sees parameters one by one and not pieces.
+        scalars: names of the single numbers in the state of each parameter, with their values at the start.
 
     Attributes:
         dtype: of states and arithmetic: that of the parameters, but float32 for float16, whose range is too small for
@@ -116,11 +152,15 @@ class Flat:
         states: by name, one array for all parameters.
         factors: by name: the state as the formula has it is ``factor * states[name]``.
         steps: per parameter, the updates that its states have seen.
+        scalars: by name, one number per parameter.
         floor: states of smaller magnitude become 0 every `FLUSH_EVERY` steps; 0 for float16, which has no slow range.
     """
 
-    def __init__(self, params: Sequence[Tensor], scratch: int) -> None:
+    def __init__(
+        self, params: Sequence[Tensor], scratch: int, whole: bool = False, scalars: Mapping[str, float] = _NOTHING
+    ) -> None:
         self.params = list(params)
+        self.whole = whole
         narrow = params[0].dtype
         self.dtype = np.dtype(np.float32) if narrow.itemsize == 2 else narrow
         self.offsets = [0]
@@ -132,7 +172,7 @@ class Flat:
             for p, start in zip(params, self.offsets[:-1], strict=True)
         ]
         self.limit = LIMIT // self.dtype.itemsize
-        length = min(self.limit, self.data.size)
+        length = max(p.size for p in params) if whole else min(self.limit, self.data.size)
         self.wide = np.empty(length, self.dtype) if narrow != self.dtype else None
         self.buffer = np.empty(length, self.dtype)
         self.scratch = [np.empty(length, self.dtype) for _ in range(scratch)]
@@ -140,6 +180,8 @@ class Flat:
         self.states: dict[str, Array] = {}
         self.factors: dict[str, float] = {}
         self.steps = [0] * len(params)
+        self._starts = dict(scalars)
+        self.scalars = {name: [value] * len(params) for name, value in scalars.items()}
         self.floor = 0.0 if self.wide is not None else float(np.finfo(self.dtype).tiny) * _MARGIN
         self._even = True  # all steps are equal
         self._runs: dict[tuple[int, int], Run] = {}
@@ -176,6 +218,7 @@ class Flat:
         self.states.clear()
         self.factors.clear()
         self.steps = [0] * len(self.params)
+        self.scalars = {name: [value] * len(self.params) for name, value in self._starts.items()}
         self._even = True
         self._runs.clear()
 
@@ -192,11 +235,11 @@ class Flat:
                 grads.append(g.data)
         count = len(grads)
         more = 1 if self.names else 0
-        if full and self._even:
+        if full and self._even and not self.scalars:
             spans = [(0, count, self.steps[0] + more)]
             self.steps = [self.steps[0] + more] * count
         else:
-            spans = _spans(grads, self.steps, more)
+            spans = _spans(grads, self.steps, more, list(zip(*self.scalars.values(), strict=True)))
             self.steps = [n if g is None else n + more for g, n in zip(grads, self.steps, strict=True)]
             self._even = len(set(self.steps)) == 1
         runs = []
@@ -205,16 +248,40 @@ class Flat:
             if run is None:
                 run = self._runs[first, last] = Run(self, first, last)
             run.prepare(grads, step, decay, maximize)
+            run.scalars = {name: values[first] for name, values in self.scalars.items()}
             runs.append(run)
         return runs
+
+    def begin(self, run: Run, values: Mapping[str, float]) -> None:
+        """Give the states of parameters before their first update other values than 0."""
+        for name, value in values.items():
+            self.states[name][self.offsets[run.first] : self.offsets[run.last]] = value / self.factors[name]
+
+    def finish(self, run: Run) -> None:
+        """Keep the single numbers that an update has set."""
+        for name, values in self.scalars.items():
+            values[run.first : run.last] = [run.scalars[name]] * (run.last - run.first)
 
     def read(self, k: int) -> dict[str, Array]:
         """The states of one parameter as they are kept: views, of its shape."""
         shape = self.params[k].shape
         return {name: a[self.offsets[k] : self.offsets[k + 1]].reshape(shape) for name, a in self.states.items()}
 
-    def write(self, k: int, step: int, states: Mapping[str, Array], factors: Mapping[str, float]) -> None:
+    def read_scalars(self, k: int) -> dict[str, float]:
+        """The single numbers in the state of one parameter."""
+        return {name: values[k] for name, values in self.scalars.items()}
+
+    def write(
+        self,
+        k: int,
+        step: int,
+        states: Mapping[str, Array],
+        factors: Mapping[str, float],
+        scalars: Mapping[str, float] = _NOTHING,
+    ) -> None:
         """Set the step and states of one parameter, kept with these factors, which are the same for all."""
+        for name, value in scalars.items():
+            self.scalars[name][k] = value
         for name, array in states.items():
             if name not in self.states:
                 self.states[name] = np.zeros(self.data.size, self.dtype)
@@ -224,14 +291,17 @@ class Flat:
         self._even = len(set(self.steps)) == 1
 
 
-def _spans(grads: Sequence[Any], steps: Sequence[int], more: int) -> list[tuple[int, int, int]]:
-    """(first, last, step) of each run of neighbours that have a gradient and the same step count."""
+def _spans(
+    grads: Sequence[Any], steps: Sequence[int], more: int, scalars: Sequence[tuple[float, ...]]
+) -> list[tuple[int, int, int]]:
+    """(first, last, step) of each run of neighbours that have a gradient, and the same step count and scalars."""
     spans: list[tuple[int, int, int]] = []
     for k, g in enumerate(grads):
         if g is None:
             continue
         step = steps[k] + more
-        if spans and spans[-1][1] == k and spans[-1][2] == step:
+        alike = bool(spans) and spans[-1][1:] == (k, step) and (not scalars or scalars[k - 1] == scalars[k])
+        if alike:
             spans[-1] = (spans[-1][0], k + 1, step)
         else:
             spans.append((k, k + 1, step))
@@ -263,6 +333,16 @@ def _views(flat: Flat, start: int, stop: int, parts: list[Part]) -> tuple[Any, .
     scratch = tuple([array[:size] for array in flat.scratch])
     wide = None if flat.wide is None else flat.wide[:size]
     return p if wide is None else wide, states, scratch, flat.buffer[:size], parts, None if wide is None else p
+
+
+def _whole_views(flat: Flat, k: int) -> tuple[Any, ...]:
+    """What the walk needs of one parameter: (p, states, scratch, buffer, parameter of a narrower dtype or None)."""
+    shape, size = flat.params[k].shape, flat.params[k].size
+    states = tuple([flat.read(k)[name] for name in flat.names])
+    scratch = tuple([array[:size].reshape(shape) for array in flat.scratch])
+    wide = None if flat.wide is None else flat.wide[:size].reshape(shape)
+    p = flat.views[k]
+    return p if wide is None else wide, states, scratch, flat.buffer[:size].reshape(shape), None if wide is None else p
 
 
 def _blocks(shape: tuple[int, ...], limit: int) -> Iterator[tuple[Any, ...] | None]:

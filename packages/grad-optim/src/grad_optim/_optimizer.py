@@ -1,14 +1,14 @@
 """Optimizer: groups, gradients, resuming. What happens to the numbers stands in the file of each optimizer."""
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import grad_core as gd
 import numpy as np
 from grad_core.extend import mark_changed
 
-from ._checks import Rule, check_memory, read_parameters
+from ._checks import Rule, as_groups, check_memory, read_parameters, refuse_nonfinite
 from ._flat import Flat, Run
 from ._state import Entry, Problems, Saved, pack, unpack
 
@@ -37,9 +37,13 @@ class Optimizer:
             so ``param_groups[0]["lr"] = 0.01`` counts from the next one on.
         rules: per option, what it may be.
         state_names: the arrays that an update keeps for each parameter, zeros at first, by PyTorch's names.
-        decoupled: whether ``update`` sees to ``weight_decay`` itself.
+        scalar_names: single numbers that an update keeps for each parameter, with their values at the start.
+        decoupled: whether ``update`` sees to ``weight_decay`` itself, as it does too where a group has the option
+            ``decoupled_weight_decay``.
+        extensions: options that PyTorch has not; a state dict without them has their defaults.
         counts: whether the formula needs the number of the step.
         scratch: how many scratch arrays ``update`` wants.
+        pieces: whether ``update`` iterates over pieces of memory; if not, over ``run.parameters()``.
 
     Raises:
         TypeError: something that is not a tensor of floating dtype among the parameters.
@@ -70,9 +74,12 @@ class Optimizer:
 
     rules: ClassVar[dict[str, Rule]] = {}
     state_names: ClassVar[tuple[str, ...]] = ()
+    scalar_names: ClassVar[dict[str, float]] = {}
     decoupled: ClassVar[bool] = False
+    extensions: ClassVar[tuple[str, ...]] = ()
     counts: ClassVar[bool] = True
     scratch: ClassVar[int] = 1
+    pieces: ClassVar[bool] = True
 
     param_groups: list[Group]
 
@@ -81,8 +88,9 @@ class Optimizer:
         self.param_groups = []
         self._flats: list[list[Flat]] = []
         self._params: list[tuple[gd.Tensor, ...]] = []
+        self._stepped = False  # whether a step was ever taken; schedulers look
         read: list[Group] = []
-        for group in _as_groups(params, self._title):
+        for group in as_groups(params, self._title):
             read.append(self._read_group(group, read))
         everything = [p for group in read for p in group["params"]]
         if not any(p.requires_grad for p in everything):
@@ -105,9 +113,17 @@ class Optimizer:
         """
         return {}
 
+    def initial(self, group: Group) -> dict[str, float]:
+        """By name, the value of the states that are not 0 before the first update."""
+        return {}
+
     def check(self, group: Group) -> list[str]:
         """What is wrong with options that do not go together."""
         return []
+
+    def check_parameter(self, p: gd.Tensor) -> str | None:
+        """What is wrong with a parameter that this formula cannot be used on."""
+        return None
 
     def update(self, group: Group, run: Run) -> None:
         """Change the parameters of a run, and their states, in place, by the formula of this optimizer."""
@@ -115,11 +131,15 @@ class Optimizer:
 
     # For users
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+    def step(self, closure: Callable[[], Any] | None = None, *, error_if_nonfinite: bool = False) -> Any:
         """Update every parameter that has a gradient; the others and their states stay as they are.
 
         Args:
             closure: computes the loss again, with gradients, before the update; its result is returned.
+            error_if_nonfinite: look at all gradients first, and change nothing if one is NaN or infinite.
+
+        Raises:
+            RuntimeError: a gradient is not finite, and `error_if_nonfinite` is set. The message names them all.
 
         Example:
             >>> import grad_core as gd
@@ -135,16 +155,25 @@ class Optimizer:
         if closure is not None:
             with gd.enable_grad():
                 loss = closure()
+        if error_if_nonfinite:
+            refuse_nonfinite(self.param_groups, self._title)
+        self._stepped = True
         for i, group in enumerate(self.param_groups):
             flats = self._current(i)
             names = self.states(group)
             factors = self.factors(group)
-            decay = 0.0 if self.decoupled else group.get("weight_decay", 0.0)
+            start = self.initial(group)
+            decoupled = self.decoupled or group.get("decoupled_weight_decay", False)
+            decay = 0.0 if decoupled else group.get("weight_decay", 0.0)
             maximize = group.get("maximize", False)
             for flat in flats:
                 flat.keep(names, factors)
                 for run in flat.runs(decay, maximize):
+                    if start and run.step == 1:
+                        flat.begin(run, start)
                     self.update(group, run)
+                    if flat.scalars:
+                        flat.finish(run)
                     for p in flat.params[run.first : run.last]:
                         mark_changed(p)
         return loss
@@ -211,7 +240,7 @@ class Optimizer:
                 flat.keep(names, factors)  # as the next step would: it and the copy start from the same
                 for k, p in enumerate(flat.params):
                     if flat.steps[k]:
-                        state[place[id(p)]] = pack(flat.steps[k], flat.read(k), flat.factors)
+                        state[place[id(p)]] = pack(flat.steps[k], flat.read(k), flat.factors, flat.read_scalars(k))
             options = {key: copy.copy(value) for key, value in group.items() if key != "params"}
             groups.append({**options, "params": list(place.values())})
             count += len(place)
@@ -243,7 +272,8 @@ class Optimizer:
         expected: set[Any] = set()
         for i, (old, new) in enumerate(zip(self.param_groups, groups, strict=True)):
             where = f"param_groups[{i}]"
-            options = {key: value for key, value in new.items() if key != "params"}
+            options = {key: self.defaults[key] for key in self.extensions}
+            options.update({key: value for key, value in new.items() if key != "params"})
             wrong = [f"{where} has no {key!r}" for key in self.defaults if key not in options]
             wrong = wrong or [f"{where}: {text}" for text in self._wrong_options(options)]
             problems.add(*wrong)
@@ -253,7 +283,8 @@ class Optimizer:
                 expected.add(key)
                 if key in state and not wrong:
                     needed = self.states(options)
-                    entry = unpack(state[key], p, needed, self.state_names, self.counts, f"state[{key!r}]", problems)
+                    known, single, place = self.state_names, self.scalar_names, f"state[{key!r}]"
+                    entry = unpack(state[key], p, needed, known, single, self.counts, place, problems)
                     if entry is not None:
                         entries[id(p)] = entry
             loaded.append(entries)
@@ -271,7 +302,7 @@ class Optimizer:
                 for k, p in enumerate(flat.params):
                     saved = loaded[i].get(id(p))
                     if saved is not None:
-                        flat.write(k, saved.step, saved.kept(factors), factors)
+                        flat.write(k, saved.step, saved.kept(factors), factors, saved.scalars)
 
     def __getstate__(self) -> dict[str, Any]:
         """For copies: without memory, which is laid out anew, as views of one array would not survive being copied."""
@@ -317,6 +348,8 @@ class Optimizer:
             if key not in self.defaults and key not in _LABELS
         ]
         wrong += self._wrong_options(options)
+        unfit = [(k, self.check_parameter(p)) for k, p in enumerate(tensors)]
+        wrong += [f"parameter {names[k] if names else k!r} {text}" for k, text in unfit if text]
         if wrong:
             raise ValueError(f"{owner}: {'; '.join(wrong)}")
         if names is not None:
@@ -348,7 +381,7 @@ class Optimizer:
                     "be optimized: convert it back, or make a new optimizer without it"
                 )
             kinds.setdefault(p.dtype, []).append(p)
-        return [Flat(same, self.scratch) for same in kinds.values()]
+        return [Flat(same, self.scratch, not self.pieces, self.scalar_names) for same in kinds.values()]
 
     def _current(self, i: int) -> list[Flat]:
         """The Flats of a group, brought up to date with what was done to its parameters since the last step."""
@@ -368,20 +401,6 @@ class Optimizer:
         for flat in new:
             for k, p in enumerate(flat.params):
                 old, j = where[id(p)]
-                flat.write(k, old.steps[j], old.read(j), old.factors)
+                flat.write(k, old.steps[j], old.read(j), old.factors, old.read_scalars(j))
         self._flats[i] = new
         return new
-
-
-def _as_groups(params: Any, title: str) -> list[Any]:
-    """Parameters in any accepted form as a list of groups."""
-    if isinstance(params, gd.Tensor | Mapping | set | frozenset | str) or not isinstance(params, Iterable):
-        return [{"params": params}]  # an error whose message `read_parameters` knows
-    items = list(params)
-    groups = sum(isinstance(item, dict) for item in items)
-    if 0 < groups < len(items):
-        raise TypeError(
-            f"{title}: {groups} of {len(items)} items of params are groups and the others are not: pass a list of "
-            "dicts with 'params', or a list of tensors"
-        )
-    return items if groups else [{"params": items}]

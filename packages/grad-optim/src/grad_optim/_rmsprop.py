@@ -35,6 +35,9 @@ class RMSProp(Optimizer):
     where rounding makes s - a * a negative it counts as 0 instead of giving NaN, and elements of states of magnitude
     under 2**20 times the smallest normal number (1.2e-32 in float32) become 0.
 
+    Choose it for recurrent networks and reinforcement learning, where momentum disturbs. It keeps one array less than
+    ``Adam``.
+
     Args:
         params: tensors, (name, tensor) pairs, or groups; see ``Optimizer``.
         lr: learning rate, at least 0.

@@ -33,6 +33,11 @@ class SGD(Optimizer):
     ``torch.optim.SGD``. Different from it: state dicts also hold ``"step"``, and elements of b of magnitude under
     2**20 times the smallest normal number (1.2e-32 in float32) become 0.
 
+    With ``dampening=momentum``, b is a running average of gradients, the EMA form, which begins with the first one.
+
+    Choose it, with ``momentum=0.9`` and a schedule, for convolutional networks when there is time to tune the learning
+    rate: it often ends a little better than ``Adam``, and needs less memory and time.
+
     Args:
         params: tensors, (name, tensor) pairs, or groups; see ``Optimizer``.
         lr: learning rate, at least 0.

@@ -1,6 +1,6 @@
 """State dicts: what is written, and what is understood, with everything that does not fit said at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,12 @@ Entry = dict[str, Any]
 _REST = "_rest"
 
 
-def pack(step: int, states: Mapping[str, Array], factors: Mapping[str, float]) -> Entry:
+def pack(step: int, states: Mapping[str, Array], factors: Mapping[str, float], scalars: Mapping[str, float]) -> Entry:
     """The entry of one parameter: true values, ``factor * state``, and beside them what their rounding lost.
 
     With the rest the state comes back bit for bit: ``state - value / factor`` is exact, as the two are neighbours.
     """
-    entry: Entry = {"step": step}
+    entry: Entry = {"step": step, **scalars}
     for name, kept in states.items():
         factor = factors[name]
         entry[name] = kept * factor if factor != 1 else kept.copy()
@@ -35,6 +35,7 @@ class Saved(NamedTuple):
     step: int
     values: dict[str, Array]
     rests: dict[str, Array]
+    scalars: dict[str, float]
 
     def kept(self, factors: Mapping[str, float]) -> dict[str, Array]:
         """The states without their factors, as an optimizer keeps them."""
@@ -91,7 +92,14 @@ class Problems:
 
 
 def unpack(
-    entry: Any, p: Tensor, needed: Sequence[str], known: Sequence[str], counts: bool, where: str, problems: Problems
+    entry: Any,
+    p: Tensor,
+    needed: Sequence[str],
+    known: Sequence[str],
+    single: Collection[str],
+    counts: bool,
+    where: str,
+    problems: Problems,
 ) -> Saved | None:
     """Check the entry of one parameter; None where it holds nothing, or something wrong, which is then noted.
 
@@ -100,6 +108,7 @@ def unpack(
         p: the parameter.
         needed: names that must be there if any is.
         known: names that may be there.
+        single: names of single numbers, which must be there.
         counts: whether the number of the step is needed; PyTorch leaves it out where it is not.
         where: how messages call the entry.
         problems: takes what is wrong.
@@ -114,9 +123,17 @@ def unpack(
     dtype = np.dtype(np.float32) if p.dtype.itemsize == 2 else p.dtype
     values: dict[str, Array] = {}
     rests: dict[str, Array] = {}
+    scalars: dict[str, float] = {}
     for key, value in given.items():
         name = key.removesuffix(_REST) if isinstance(key, str) else key
         if key == "step":
+            continue
+        if key in single:
+            scalar = _number(value)
+            if scalar is None:
+                problems.add(f"{where}[{key!r}] is not a number: {value!r}")
+            else:
+                scalars[key] = scalar
             continue
         if name not in known:
             problems.add(f"{where} has {key!r}, which this optimizer does not know")
@@ -128,18 +145,22 @@ def unpack(
             )
             continue
         (values if key == name else rests)[name] = array.astype(dtype)
-    problems.add(*[f"{where} has no {name!r}" for name in needed if name not in given])
+    problems.add(*[f"{where} has no {name!r}" for name in (*needed, *single) if name not in given])
     step = given.get("step", None if counts else 1)
     if not _is_count(step):
         problems.add(
             f"{where} has no 'step' that is a whole number of at least 1" + (f": {step!r}" if step is not None else "")
         )
-    return Saved(int(step), values, rests) if len(problems.texts) == before and step is not None else None
+    return Saved(int(step), values, rests, scalars) if len(problems.texts) == before and step is not None else None
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)  # of 0-d arrays too
+    except (TypeError, ValueError):
+        return None
 
 
 def _is_count(step: Any) -> bool:
-    try:
-        number = float(step)  # of 0-d arrays too
-    except (TypeError, ValueError):
-        return False
-    return number >= 1 and number.is_integer()
+    number = _number(step)
+    return number is not None and number >= 1 and number.is_integer()
