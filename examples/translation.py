@@ -37,7 +37,7 @@ class Translator(nn.Module):
     def __init__(self, english: data.Vocabulary, german: data.Vocabulary, args: argparse.Namespace) -> None:
         """For these vocabularies."""
         rng = gd.random.Generator(args.seed)
-        self.pad = german[data.PAD]
+        self.pad = german[german.PAD]
         self.english = nn.Embedding(len(english), args.width, generator=rng)
         self.german = nn.Embedding(len(german), args.width, generator=rng)
         self.places = nn.SinusoidalPositionalEncoding(args.width, LONGEST)
