@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import fences
 import figures
 import pytest
+from matplotlib import image
 
 
 @pytest.mark.parametrize("name", figures.PAGES)
@@ -17,3 +19,13 @@ def test_each_figure_is_small_and_shown_on_its_page(name):
     for file, text in files.items():
         assert f"](../assets/{name}/{file})" in page
         assert len(text) < 12_000
+
+
+def test_the_sheet_of_digits_is_what_its_page_draws(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = figures.ROOT / "docs" / "layers" / "grad-data.md"
+    fences.run(page)
+    kept = figures.FOLDER / "digits.png"
+    assert (image.imread(tmp_path / "digits.png") == image.imread(kept)).all()
+    assert "](../assets/digits.png)" in page.read_text(encoding="utf-8")
+    assert kept.stat().st_size < 80_000

@@ -1,8 +1,20 @@
 import itertools
+import json
+from functools import partial
 
 import numpy as np
 import pytest
-from grad_data import ArrayDataset, DataLoader, Digits
+from grad_data import (
+    ArrayDataset,
+    BatchSampler,
+    DataLoader,
+    Digits,
+    RandomSampler,
+    StratifiedSampler,
+    WeightedRandomSampler,
+    default_collate,
+    transforms,
+)
 
 X = np.arange(20.0).reshape(10, 2)
 Y = np.arange(10)
@@ -185,3 +197,184 @@ def test_each_batch_is_taken_out_of_each_array_at_once(kind, shuffle, monkeypatc
     assert len(loader) == 15
     assert Counted.taken == 15 * arrays
     assert calls == [arrays] * 15
+
+
+# --- samplers, streams, collate_fn ---
+
+
+def test_a_sampler_gives_the_order():
+    loader = DataLoader((X, Y), 4, sampler=[3, 1, 1, 9, 0], drop_last=True)
+    assert [y.tolist() for _, y in loader] == [[3, 1, 1, 9]]
+    assert len(loader) == 1
+    assert repr(loader).endswith("1 batches of 4, by [3, 1, 1, 9, 0])")
+    drawn = DataLoader((X, Y), 4, sampler=RandomSampler(Y, generator=2))
+    assert [order(drawn), order(drawn)] == [list(RandomSampler(Y, generator=2)), order_of_epoch(1)]
+    drawn.set_epoch(0)
+    assert order(drawn) == list(RandomSampler(Y, generator=2))
+
+
+def order_of_epoch(epoch):
+    sampler = RandomSampler(Y, generator=2)
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def test_a_batch_sampler_gives_the_batches():
+    loader = DataLoader((X, Y), batch_sampler=[[1, 2], [5], [9, 0, 1]])
+    assert [y.tolist() for _, y in loader] == [[1, 2], [5], [9, 0, 1]]
+    assert len(loader) == 3
+    assert repr(loader).endswith("3 batches by [[1, 2], [5], [9, 0, 1]])")
+
+
+class Stream:
+    def __iter__(self):
+        return iter([(X[i], i) for i in range(7)])
+
+    def __repr__(self):
+        return "Stream()"
+
+
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_stream_is_collected_into_batches(prefetch):
+    loader = DataLoader(Stream(), 3, prefetch=prefetch, transform=lambda x, y: (x, -y))
+    for _ in range(2):
+        batches = list(loader)
+        assert [y.tolist() for _, y in batches] == [[0, -1, -2], [-3, -4, -5], [-6]]
+        np.testing.assert_array_equal(batches[1][0], X[3:6])
+    assert len(list(DataLoader(Stream(), 3, drop_last=True))) == 2
+    assert repr(loader) == "DataLoader(Stream(), batches of 3)"
+    with pytest.raises(TypeError, match="len"):
+        len(loader)
+    assert list(DataLoader(Stream(), 4, collate_fn=len)) == [4, 3]
+
+
+def test_collate_fn_gets_single_samples():
+    class Single:
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, index):
+            assert type(index) is int
+            return {"x": np.full(index + 1, index)}
+
+    loader = DataLoader(Single(), 2, collate_fn=lambda samples: [len(sample["x"]) for sample in samples])
+    assert list(loader) == [[1, 2], [3, 4], [5]]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([1, 2], np.array([1, 2])),
+        ([np.float32(1), np.float32(2)], np.array([1, 2], np.float32)),
+        ([[1, 2], [3, 4]], (np.array([1, 3]), np.array([2, 4]))),
+        (["a", "b"], ["a", "b"]),
+        ([None, None], [None, None]),
+    ],
+)
+def test_default_collate(samples, expected):
+    found = default_collate(samples)
+    assert type(found) is type(expected)
+    assert getattr(found, "dtype", None) == getattr(expected, "dtype", None)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([np.ones(2), np.ones(3)], "different shapes cannot be stacked.*pad_sequences"),
+        ([(1, 2), (1,)], r"different numbers of entries: \[1, 2\]"),
+    ],
+)
+def test_samples_that_do_not_fit(samples, message):
+    with pytest.raises(ValueError, match=message):
+        default_collate(samples)
+
+
+# --- resuming ---
+
+NOISE = transforms.compose(partial(transforms.random_shift, most=1))
+IMAGES = np.random.default_rng(0).integers(0, 256, (10, 6, 6), dtype=np.uint8)
+RESUMED = {
+    "in order": dict,
+    "seed": lambda: {"shuffle": True, "seed": 4},
+    "no seed": lambda: {"shuffle": True},
+    "generator": lambda: {"shuffle": True, "generator": np.random.default_rng(1)},
+    "transform": lambda: {"shuffle": True, "transform": NOISE},
+    "transform only": lambda: {"transform": NOISE, "generator": np.random.default_rng(1)},
+    "sampler": lambda: {"sampler": StratifiedSampler(Y % 2)},
+    "sampler with generator": lambda: {"sampler": WeightedRandomSampler(Y, 11, generator=np.random.default_rng(2))},
+    "prefetch": lambda: {"shuffle": True, "prefetch": 3, "transform": NOISE},
+}
+
+
+@pytest.mark.parametrize("make", RESUMED.values(), ids=RESUMED)
+@pytest.mark.parametrize(("epochs", "batches"), [(0, 0), (0, 1), (1, 0), (1, 3), (1, 5), (2, 2)])
+def test_a_loader_goes_on_where_another_stood(make, epochs, batches):
+    def flat(found):
+        return [array.tolist() for batch in found for array in batch]
+
+    first = DataLoader((IMAGES, Y), 2, **make())
+    for _ in range(epochs):
+        list(first)
+    running = iter(first)
+    for _ in range(batches):
+        next(running)
+    state = json.loads(json.dumps(first.state_dict()))
+    assert first.epoch == epochs
+    second = DataLoader((IMAGES, Y), 2, **make())
+    list(second)
+    second.load_state_dict(state)
+    assert second.epoch == epochs
+    assert second.state_dict() == state
+    assert flat(second) == flat(running)
+    for _ in range(2):
+        assert flat(second) == flat(first)
+
+
+def test_a_batch_sampler_and_a_stream_are_resumed():
+    def loader():
+        return DataLoader((X, Y), batch_sampler=BatchSampler(RandomSampler(Y), 3, False))
+
+    first, second = loader(), loader()
+    running = iter(first)
+    next(running)
+    second.load_state_dict(first.state_dict())
+    assert [y.tolist() for _, y in second] == [y.tolist() for _, y in running]
+    assert order(second) == order(first)
+    stream = DataLoader(Stream(), 2)
+    stream.load_state_dict(first.state_dict() | {"batches": 2, "sampler": None, "batch_sampler": None})
+    assert [y.tolist() for _, y in stream] == [[4, 5], [6]]
+
+
+def test_an_epoch_can_be_chosen():
+    loader = DataLoader((X, Y), 3, shuffle=True, seed=0)
+    epochs = [order(loader) for _ in range(3)]
+    loader.set_epoch(1)
+    assert loader.epoch == 1
+    assert order(loader) == epochs[1]
+    assert order(loader) == epochs[2]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "error", "message"),
+    [
+        (X, {"sampler": [1], "shuffle": True}, ValueError, "a sampler excludes shuffle"),
+        (X, {"batch_sampler": [[1]], "batch_size": 2}, ValueError, "a batch_sampler excludes batch_size, shuffle"),
+        (X, {"batch_sampler": [[1]], "drop_last": True}, ValueError, "a batch_sampler excludes"),
+        (X, {"sampler": iter([1])}, TypeError, "the sampler is a list_iterator; it needs __iter__ and __len__"),
+        (X, {"sampler": [1], "drop_last": True, "batch_size": 2}, ValueError, "1 samples do not fill one batch of 2"),
+        (X, {"workers": -1}, ValueError, "workers is -1, expected at least 0"),
+        (X, {"prefetch": 1.5}, TypeError, r"prefetch is 1\.5"),
+        (X, {"seed": -1}, ValueError, "a seed is 0 or more, not -1"),
+        (Stream(), {"shuffle": True}, ValueError, "comes in its own order"),
+        (Stream(), {"workers": 1}, ValueError, "workers take samples by index"),
+    ],
+)
+def test_options_that_exclude_each_other(dataset, options, error, message):
+    with pytest.raises(error, match=message):
+        DataLoader(dataset, **options)
+
+
+def test_a_state_of_another_kind():
+    with pytest.raises(ValueError, match="of one with a seed where this has a generator"):
+        DataLoader(X, generator=np.random.default_rng()).load_state_dict(DataLoader(X).state_dict())

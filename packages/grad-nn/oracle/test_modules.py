@@ -87,6 +87,7 @@ NORMED: list[tuple[str, tuple[Any, ...], str, dict[str, Any], tuple[int, ...]]] 
     ("Linear", (3, 4), "weight_norm", {}, (5, 3)),
     ("Linear", (3, 4), "weight_norm", {"dim": 1}, (5, 3)),
     ("Linear", (3, 4), "weight_norm", {"dim": None}, (1, 3)),
+    ("Linear", (3, 4), "weight_norm", {"dim": -1}, (1, 3)),
     ("Conv2d", (2, 3, 3), "weight_norm", {}, (2, 2, 5, 4)),
     ("Linear", (3, 4), "weight_norm", {"name": "bias"}, (5, 3)),
     ("Linear", (3, 4), "spectral_norm", {}, (5, 3)),

@@ -1,6 +1,7 @@
 """Checkpoint of modules, and averages of weights."""
 
 import re
+import tracemalloc
 
 import grad_core as gd
 import grad_nn as nn
@@ -214,3 +215,19 @@ def test_backward_notices_that_weights_were_swapped():
 def test_averages_refuse(act, kind, text):
     with pytest.raises(kind, match=re.escape(text)):
         act()
+
+
+def test_a_checkpointed_module_keeps_less():
+    def kept(wrap):
+        model = nn.Sequential(*[wrap(nn.Sequential(*[gd.sin] * 8)) for _ in range(8)])
+        x = gd.ones(50_000, requires_grad=True)
+        tracemalloc.start()
+        y = model(x).sum()
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        y.backward()
+        return size, x.grad.data
+
+    (much, expected), (little, found) = kept(lambda module: module), kept(nn.Checkpoint)
+    np.testing.assert_array_equal(found, expected)
+    assert little < much / 4

@@ -9,7 +9,7 @@ import grad_core as gd
 import grad_nn as nn
 import numpy as np
 import pytest
-from grad_core.errors import GradientError
+from grad_core.errors import GradientError, InPlaceError, ShapeError
 from grad_nn.errors import StateDictError
 
 
@@ -253,3 +253,102 @@ def test_a_long_chain_of_objects_is_no_recursion():
 def test_there_is_nothing_to_look_into(value):
     with pytest.raises(TypeError, match=r"parameters are looked for in the attributes of an object, and .* is a "):
         nn.parameters(value)
+
+
+def add(b):
+    b += 2
+    return b
+
+
+def subtract(b):
+    b -= np.ones(2)
+    return b
+
+
+def multiply(b):
+    b *= gd.tensor([2.0, 3.0])
+    return b
+
+
+def divide(b):
+    b /= 2
+    return b
+
+
+def whole(b):
+    b //= 2
+    return b
+
+
+def rest(b):
+    b %= 2
+    return b
+
+
+def power(b):
+    b **= 2
+    return b
+
+
+@pytest.mark.parametrize(
+    ("change", "result"),
+    [(add, [5, 7]), (subtract, [2, 4]), (multiply, [6, 15]), (divide, [1.5, 2.5]), (whole, [1, 2]), (rest, [1, 1]),
+     (power, [9, 25])],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_operators_in_place_keep_the_buffer(change, result, dtype):
+    buffer = nn.Buffer(np.array([3, 5], dtype))
+    array = buffer.data
+    assert change(buffer) is buffer
+    assert buffer.data is array
+    assert buffer.dtype == dtype
+    assert buffer.tolist() == result
+
+
+def test_a_counter_stays_in_the_state_and_backward_notices():
+    model = Counted()
+    model.count += 1
+    assert model.state_dict()["count"] == 1
+    x = gd.ones(2, requires_grad=True)
+    y = (x * model.mean).sum()
+    model.mean += 1
+    with pytest.raises(InPlaceError):
+        y.backward()
+
+
+@pytest.mark.parametrize(
+    ("start", "other", "kind", "text"),
+    [
+        (0, 0.5, TypeError, "Cannot cast"),
+        ([0.0], [1.0, 2.0], ShapeError, r"a Buffer of shape \(1,\) cannot become \(2,\) in place: assign a new one"),
+        ([0.0], gd.ones(1, requires_grad=True), GradientError, r"a tensor that requires grad: use its \.detach\(\)"),
+    ],
+)
+def test_what_does_not_fit_in_place(start, other, kind, text):
+    buffer = nn.Buffer(start)
+    with pytest.raises(kind, match=text):
+        buffer += other
+    assert not buffer.data.any()
+
+
+def test_names_can_have_a_prefix_all_names_or_the_own_ones_only():
+    model = Counted()
+    model.again = model.inner
+    model.same = [model.scale]
+
+    def names(found):
+        return [name for name, _ in found]
+
+    assert names(model.named_parameters("a.b")) == ["a.b.scale", "a.b.inner.weight", "a.b.inner.bias"]
+    assert names(model.named_parameters(recurse=False)) == ["scale"]
+    assert names(model.named_parameters(recurse=False, remove_duplicate=False)) == ["scale", "same.0"]
+    assert names(model.named_parameters(remove_duplicate=False)) == [
+        "scale", "same.0", "inner.weight", "inner.bias", "again.weight", "again.bias",
+    ]  # fmt: skip
+    assert list(model.parameters(recurse=False)) == [model.scale]
+    outer = nn.Sequential(model)
+    assert names(outer.named_buffers("m")) == ["m.0.count", "m.0.mean", "m.0.cache", "m.0.mask"]
+    assert names(outer.named_buffers(recurse=False)) == []
+    assert len(list(model.buffers(recurse=False))) == 4
+    assert names(outer.named_modules("m")) == ["m", "m.0", "m.0.inner"]
+    assert names(outer.named_modules(remove_duplicate=False)) == ["", "0", "0.inner", "0.again"]

@@ -120,6 +120,7 @@ def test_weight_norm(make, dim):
     assert nn.weight_norm(layer, dim=dim) is layer
     np.testing.assert_allclose(layer.weight.data, before, rtol=1e-6)
     steps = layer.parametrizations["weight"]
+    assert (steps.original0.ndim == 0) == (dim in (None, -1))
     steps.original0.data *= 2
     steps.original1.data *= 7  # its length has no effect
     np.testing.assert_allclose(layer.weight.data, 2 * before, rtol=1e-5)
@@ -230,3 +231,10 @@ def test_what_is_refused_later():
     with pytest.raises(ValueError, match="is made of 2 originals, none of which is it"):
         nn.remove_parametrizations(normed, "weight", leave_parametrized=False)
     assert nn.is_parametrized(normed)
+
+
+def test_spectral_norm_of_large_numbers_in_half_precision():
+    layer = nn.Linear(2, 1, bias=False, dtype="float16")
+    layer.weight.data[...] = [[3000, 4000]]  # squares overflow
+    nn.spectral_norm(layer)
+    np.testing.assert_allclose(layer.weight.data, [[0.6, 0.8]], rtol=2e-3)

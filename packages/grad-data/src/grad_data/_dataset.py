@@ -1,5 +1,6 @@
 """Arrays that belong together, indexed as one."""
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from grad_data._index import Index, normalise, pick
 
-__all__ = ["ArrayDataset", "Dataset"]
+__all__ = ["ArrayDataset", "Dataset", "IterableDataset"]
 
 
 class Dataset(Protocol):
@@ -36,6 +37,26 @@ class Dataset(Protocol):
 
     def __getitem__(self, index: NDArray[np.intp], /) -> Any:
         """The batch of samples at these indices."""
+
+
+class IterableDataset(Protocol):
+    """Samples one after the other, where neither a length nor an index is known: a stream.
+
+    A `DataLoader` collects them into batches with `collate_fn`, in the order in which they come.
+
+    Example:
+        >>> import grad_data as data
+        >>> class Countdown:
+        ...     def __iter__(self):
+        ...         return iter([3, 2, 1])
+        >>> for batch in data.DataLoader(Countdown(), batch_size=2):
+        ...     print(batch)
+        [3 2]
+        [1]
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        """One sample after the other."""
 
 
 class ArrayDataset:

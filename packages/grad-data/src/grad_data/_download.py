@@ -7,6 +7,7 @@ them. So a machine without a network is known after `patience` seconds at the la
 then does not use up the time of the next one, while a slow but steady download may take as long as it needs.
 """
 
+import hashlib
 import http.client
 import ipaddress
 import queue
@@ -17,15 +18,16 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grad_data._bundle import Bundle
 from grad_data._errors import CorruptDataError
 from grad_data._idx import Archive, decode
 
-__all__ = ["MirrorsFailedError", "Policy", "fetch"]
+__all__ = ["MirrorsFailedError", "Policy", "fetch", "fetch_bundle"]
 
 _CHUNK = 1 << 16
 _USER_AGENT = "grad-data (https)"
@@ -75,6 +77,7 @@ class _Clock:
 
 
 Fetched = tuple[bytes, NDArray[np.uint8]]
+_Result = TypeVar("_Result")
 
 
 def fetch(archive: Archive, mirrors: tuple[str, ...], policy: Policy, alive: Callable[[], None]) -> Fetched:
@@ -89,48 +92,94 @@ def fetch(archive: Archive, mirrors: tuple[str, ...], policy: Policy, alive: Cal
     Raises:
         MirrorsFailedError: with a reason for every mirror.
     """
+
+    def attempt(mirror: str, clock: _Clock) -> Fetched:
+        raw = bytearray()
+        _attempt(mirror + archive.name, archive.size, archive.limit, policy, clock, alive, raw.extend)
+        return bytes(raw), decode(bytes(raw), archive)
+
+    return _from_any(mirrors, policy, alive, attempt)
+
+
+def fetch_bundle(
+    bundle: Bundle, mirrors: tuple[str, ...], policy: Policy, alive: Callable[[], None], file: IO[bytes]
+) -> None:
+    """Write the verified bytes of `bundle` to `file`, piece by piece: it may be larger than the memory.
+
+    Raises:
+        MirrorsFailedError: with a reason for every mirror.
+        OSError: the file cannot be written.
+    """
+
+    def attempt(mirror: str, clock: _Clock) -> None:
+        file.seek(0)
+        file.truncate()
+        digest = hashlib.sha256()
+
+        def keep(chunk: bytes) -> None:
+            file.write(chunk)
+            digest.update(chunk)
+
+        count = _attempt(mirror + bundle.name, bundle.size, bundle.size, policy, clock, alive, keep)
+        bundle.check(count, digest.hexdigest())
+
+    _from_any(mirrors, policy, alive, attempt)
+
+
+def _from_any(
+    mirrors: tuple[str, ...], policy: Policy, alive: Callable[[], None], attempt: Callable[[str, _Clock], _Result]
+) -> _Result:
     clock = _Clock(policy.patience, policy.lowest_rate)
     reasons = dict.fromkeys(mirrors, "not tried, the time was up")
-    for attempt in range(policy.attempts):
-        if attempt:
-            time.sleep(max(0.0, min(policy.backoff * 2 ** (attempt - 1), clock.left())))
+    for number in range(policy.attempts):
+        if number:
+            time.sleep(max(0.0, min(policy.backoff * 2 ** (number - 1), clock.left())))
         for mirror in mirrors:
             if clock.left() <= 0:
                 raise MirrorsFailedError(reasons)
             alive()
             try:
-                raw = _attempt(mirror + archive.name, archive, policy, clock, alive)
-                array = decode(raw, archive)
+                return attempt(mirror, clock)
             except (_AttemptError, CorruptDataError) as error:
                 reasons[mirror] = str(error)
-            else:
-                return raw, array
     raise MirrorsFailedError(reasons)
 
 
-def _attempt(url: str, archive: Archive, policy: Policy, clock: _Clock, alive: Callable[[], None]) -> bytes:
+def _attempt(
+    url: str,
+    size: int | None,
+    limit: int,
+    policy: Policy,
+    clock: _Clock,
+    alive: Callable[[], None],
+    keep: Callable[[bytes], Any],
+) -> int:
+    """Hand the bytes at `url` to `keep`, one more than `limit` at the most; returns how many they were."""
+    count = 0
     with _open(url, min(policy.timeout, clock.left())) as response:
         own_clock = _Clock(policy.timeout, policy.lowest_rate)
         announced = response.headers.get("Content-Length", "")
         if "html" in response.headers.get("Content-Type", ""):
             raise _AttemptError("it answered with an HTML page (a log-in page of this network?), not with the archive")
-        if announced.isdecimal() and int(announced) != archive.size:
-            raise _AttemptError(f"it announced {int(announced):,} bytes, the archive has {archive.size:,}")
-        raw = bytearray()
-        while len(raw) <= archive.size:
+        if announced.isdecimal() and (int(announced) > limit or int(announced) != (size or int(announced))):
+            has = f"has at most {limit:,}" if size is None else f"has {size:,}"
+            raise _AttemptError(f"it announced {int(announced):,} bytes, the archive {has}")
+        while count <= limit:
             try:
-                chunk = response.read1(_CHUNK)
+                chunk = response.read1(min(_CHUNK, limit + 1 - count))
             except (OSError, http.client.HTTPException) as error:
-                raise _AttemptError(f"after {len(raw):,} bytes: {_reason(error)}") from None
+                raise _AttemptError(f"after {count:,} bytes: {_reason(error)}") from None
             if not chunk:
                 break
-            raw += chunk
+            keep(chunk)
+            count += len(chunk)
             alive()
             for each in (clock, own_clock):
                 each.earn(len(chunk))
             if min(clock.left(), own_clock.left()) <= 0:
-                raise _AttemptError(f"too slow: {len(raw):,} of {archive.size:,} bytes when the time was up")
-    return bytes(raw)
+                total = f"{limit:,}" if size is None else f"{size:,}"
+                raise _AttemptError(f"too slow: {count:,} of {total} bytes when the time was up")
+    return count
 
 
 def _open(url: str, timeout: float) -> http.client.HTTPResponse:

@@ -1,4 +1,4 @@
-"""What MNIST and Digits have in common: images with labels."""
+"""What all data sets of images have in common: images with labels."""
 
 from collections.abc import Callable
 from typing import Any, Literal, overload
@@ -10,20 +10,18 @@ from grad_data._index import Index, normalise, pick
 
 __all__ = ["LabelledImages"]
 
-# Mean and standard deviation of the 60,000 training images of MNIST, pixels scaled to [0, 1]: the figures that
-# PyTorch's examples use.
-_MEAN = np.float32(0.1307)
-_STD = np.float32(0.3081)
 _SCALE = np.float32(1 / 255)
 
 
 class LabelledImages:
-    """Images of ten digits with their labels, in memory.
+    """Images with their labels, in memory.
 
     Attributes:
         images: (N, 28, 28) uint8, ink 255 on ground 0.
         labels: (N,) int64, 0 to 9.
         classes: names of the classes, "0" to "9".
+        mean: of the pixels, scaled to [0, 1]: what `as_arrays(normalize=True)` subtracts.
+        std: their standard deviation, by which it divides.
         transform: called with the images on indexing, or None.
     """
 
@@ -31,6 +29,9 @@ class LabelledImages:
     labels: NDArray[np.int64]
     transform: Callable[[NDArray[np.uint8]], Any] | None
     classes: tuple[str, ...] = tuple("0123456789")
+    # of the 60,000 training images of MNIST: the figures that PyTorch's examples use
+    mean: float = 0.1307
+    std: float = 0.3081
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -57,9 +58,10 @@ class LabelledImages:
 
         Args:
             flatten: x of the shape (N, 784) instead of (N, 28, 28).
-            normalize: x = (pixel / 255 - 0.1307) / 0.3081, which gives MNIST's training images mean 0 and standard
-                deviation 1 (so x is in [-0.42, 2.82]). Without it x = pixel / 255, in [0, 1].
-            one_hot: y as (N, 10) float32, 1 at the label, instead of (N,) int64.
+            normalize: x = (pixel / 255 - mean) / std with the `mean` and `std` of the data set, 0.1307 and 0.3081 for
+                digits, which gives MNIST's training images mean 0 and standard deviation 1 (so x is in [-0.42, 2.82]).
+                Without it x = pixel / 255, in [0, 1].
+            one_hot: y as (N, classes) float32, 1 at the label, instead of (N,) int64.
 
         Returns:
             x as float32, and y.
@@ -72,8 +74,8 @@ class LabelledImages:
         """
         x = np.multiply(self.images, _SCALE, dtype=np.float32)
         if normalize:
-            x -= _MEAN
-            x /= _STD
+            x -= np.float32(self.mean)
+            x /= np.float32(self.std)
         if flatten:
             x = x.reshape(len(x), -1)
         if not one_hot:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grad_core as gd
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ._module import Module
 
 __all__ = ["Members", "named_parameters", "parameters"]
+
+T = TypeVar("T")
 
 
 class Members:
@@ -46,28 +48,39 @@ class Members:
 
     # Parameters
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+    def _named(self, kind: type[T], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, T]]:
+        seen: set[int] = set()
+        for name, value in self._walk(remove_duplicate) if recurse else members(self):
+            if isinstance(value, kind) and not (remove_duplicate and id(value) in seen):
+                seen.add(id(value))
+                yield _joined(prefix, name), value
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
         """Name and parameter, of this module and all within, each parameter once.
+
+        Args:
+            prefix: stands in front of each name, with a dot.
+            recurse: False for this module's own parameters, without those of modules within.
+            remove_duplicate: False for what is shared under each of its names.
 
         Example:
             >>> import grad_nn as nn
             >>> [(name, p.shape) for name, p in nn.Linear(3, 2).named_parameters()]
             [('weight', (2, 3)), ('bias', (2,))]
         """
-        for name, value in self._walk(once=True):
-            if isinstance(value, Parameter):
-                yield name, value
+        return self._named(Parameter, prefix, recurse, remove_duplicate)
 
-    def parameters(self) -> Iterator[Parameter]:
-        """The parameters of this module and all within, each once.
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters of this module and all within, or, without `recurse`, its own alone, each once.
 
         Example:
             >>> import grad_nn as nn
             >>> sum(p.size for p in nn.Linear(3, 2).parameters())
             8
         """
-        for _, parameter in self.named_parameters():
-            yield parameter
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of this name, such as ``"layers.0.weight"``.
@@ -88,8 +101,12 @@ class Members:
 
     # Buffers
 
-    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Buffer]]:
         """Name and buffer, of this module and all within, each buffer once, persistent or not.
+
+        The arguments are those of ``named_parameters``.
 
         Example:
             >>> import grad_nn as nn
@@ -98,14 +115,11 @@ class Members:
             >>> dict(model.named_buffers())
             {'mean': Buffer([0., 0.])}
         """
-        for name, value in self._walk(once=True):
-            if isinstance(value, Buffer):
-                yield name, value
+        return self._named(Buffer, prefix, recurse, remove_duplicate)
 
-    def buffers(self) -> Iterator[Buffer]:
-        """The buffers of this module and all within, each once."""
-        for _, buffer in self.named_buffers():
-            yield buffer
+    def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
+        """The buffers of this module and all within, or, without `recurse`, its own alone, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def get_buffer(self, target: str) -> Buffer:
         """The buffer of this name, such as ``"norm.running_mean"``.
@@ -126,8 +140,12 @@ class Members:
 
     # Modules
 
-    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, "Module"]]:
         """Name and module: this one, whose name is empty, and all within, each once, outer before inner.
+
+        Args:
+            prefix: stands in front of each name, with a dot.
+            remove_duplicate: False for what is shared under each of its names.
 
         Example:
             >>> import grad_nn as nn
@@ -135,9 +153,8 @@ class Members:
             >>> [name for name, _ in model.named_modules()]
             ['', '0', '1', '1.0']
         """
-        for name, value in self._walk(once=True):
-            if isinstance(value, Members):
-                yield name, value  # type: ignore[misc]  # Module is the one class that derives from Members
+        found: Iterator[Any] = self._named(Members, prefix, True, remove_duplicate)
+        return found
 
     def modules(self) -> Iterator["Module"]:
         """This module and all within, each once, outer before inner."""

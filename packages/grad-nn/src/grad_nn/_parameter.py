@@ -1,9 +1,11 @@
 """Parameter and Buffer: tensors that a module counts as its own, to be trained or not."""
 
-from typing import Any
+from typing import Any, Self
 
 import grad_core as gd
-from grad_core.errors import DTypeError, GradientError
+import numpy as np
+from grad_core.errors import DTypeError, GradientError, ShapeError
+from grad_core.extend import mark_changed
 
 __all__ = ["Buffer", "Parameter"]
 
@@ -45,6 +47,9 @@ class Parameter(gd.Tensor):
 class Buffer(gd.Tensor):
     """A tensor that belongs to a module but is not trained, such as running statistics: see ``Module.buffers()``.
 
+    ``+=``, ``-=``, ``*=``, ``/=``, ``//=``, ``%=`` and ``**=`` change it in place, as in PyTorch, so that
+    ``self.count += 1`` leaves the module its buffer; other assignments to the attribute replace it.
+
     Args:
         data: an array, which is used without a copy, a tensor, whose memory is then shared, or numbers; of any dtype.
         persistent: whether it appears in ``state_dict()``; if not, it is made anew rather than saved.
@@ -54,7 +59,8 @@ class Buffer(gd.Tensor):
         persistent: the argument; settable.
 
     Raises:
-        GradientError: ``requires_grad`` is set to True.
+        GradientError: ``requires_grad`` is set to True, or it is changed in place by something with a history.
+        TypeError, ShapeError: it is changed in place by what would give another kind of numbers, or another shape.
 
     Example:
         >>> import grad_nn as nn
@@ -85,6 +91,39 @@ class Buffer(gd.Tensor):
             raise GradientError(
                 "a Buffer is what a module keeps without training it, so it never requires grad: make it a Parameter"
             )
+
+    def _take(self, result: gd.Tensor) -> Self:
+        if result.requires_grad:
+            raise GradientError(
+                "a Buffer keeps numbers without their history, and was to be changed by a tensor that requires grad: "
+                "use its .detach()"
+            )
+        if result.shape != self.shape:
+            raise ShapeError(f"a Buffer of shape {self.shape} cannot become {result.shape} in place: assign a new one")
+        np.copyto(self.data, result.data, casting="same_kind")
+        mark_changed(self)
+        return self
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._take(self + other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._take(self - other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._take(self * other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._take(self / other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._take(self // other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._take(self % other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return self._take(self**other)
 
     def __setstate__(self, persistent: bool) -> None:
         self.persistent = persistent

@@ -19,7 +19,7 @@ __all__ = ["is_parametrized", "register_parametrization", "remove_parametrizatio
 Function = Callable[..., Any]
 
 
-class _Steps(Row):
+class ParametrizationList(Row):
     """The functions that make one tensor, and the originals that they make it of."""
 
     _what = "function"
@@ -94,7 +94,7 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
         (0.0, ['bias', 'parametrizations.weight.original'])
     """
     if is_parametrized(module, tensor_name):
-        steps: _Steps = module.parametrizations[tensor_name]  # type: ignore[attr-defined]  # it is, as just asked
+        steps: ParametrizationList = module.parametrizations[tensor_name]  # type: ignore[attr-defined]  # it is, as just asked
         if hasattr(parametrization, "right_inverse"):
             raise ValueError(
                 f"{tensor_name!r} of {type(module).__name__} has a parametrization already, and one with right_inverse "
@@ -110,7 +110,7 @@ def register_parametrization(module: Module, tensor_name: str, parametrization: 
             f"{type(module).__name__} has no parameter or buffer {tensor_name!r} of its own to compute: it has "
             f"{', '.join(repr(name) for name, value in vars(module).items() if isinstance(value, Parameter | Buffer))}"
         )
-    steps = _Steps(tensor)
+    steps = ParametrizationList(tensor)
     steps.append(parametrization)
     start: Any = tensor
     if hasattr(parametrization, "right_inverse"):
@@ -169,7 +169,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     """
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"{tensor_name!r} of {type(module).__name__} has no parametrization to remove")
-    steps: _Steps = module.parametrizations[tensor_name]  # type: ignore[attr-defined]  # it has, as just asked
+    steps: ParametrizationList = module.parametrizations[tensor_name]  # type: ignore[attr-defined]  # it has, as just asked
     originals = steps.originals()
     if not leave_parametrized and len(originals) > 1:
         raise ValueError(
@@ -238,7 +238,7 @@ def _property(name: str) -> property:
         return self.parametrizations[name]()
 
     def assign(self: Any, value: Any) -> None:
-        steps: _Steps = self.parametrizations[name]
+        steps: ParametrizationList = self.parametrizations[name]
         with gd.no_grad():
             given = steps.inverse(gd.asarray(value))
             parts = given if isinstance(given, tuple) else (given,)
@@ -250,7 +250,7 @@ def _property(name: str) -> property:
 
 class _WeightNorm(Module):
     def __init__(self, dim: int | None) -> None:
-        self.dim = dim
+        self.dim = None if dim == -1 else dim  # as in PyTorch
 
     def forward(self, g: Any, v: Any) -> Any:
         return v * (g / self._norm(v))
@@ -279,7 +279,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     Args:
         module: has a parameter of this name.
         name: the name.
-        dim: the axis of which each entry has a length of its own; None for one length of all.
+        dim: the axis of which each entry has a length of its own; None, or -1 as in PyTorch, for one length of all.
 
     Returns:
         The module itself; see ``register_parametrization``, and ``remove_parametrizations`` to undo it.
@@ -314,7 +314,8 @@ class _SpectralNorm(Module):
         return front.reshape((front.shape[0], -1))
 
     def _unit(self, x: Any) -> Any:
-        return x / np.maximum(np.sqrt((x * x).sum()), x.dtype.type(self.eps))
+        length = np.sqrt(np.square(x, dtype=np.float64).sum())  # which in half precision overflows
+        return (x / np.maximum(length, self.eps)).astype(x.dtype)
 
     def _iterate(self, matrix: Any, count: int) -> None:
         u: Any = self._u  # type: ignore[attr-defined]  # a matrix has both

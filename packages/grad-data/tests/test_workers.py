@@ -1,0 +1,259 @@
+"""Prefetching and worker processes: the same batches, every error, nothing left over."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from grad_data import ArrayDataset, DataLoader, DistributedSampler, transforms
+
+X = np.arange(60.0).reshape(20, 3)
+Y = np.arange(20)
+SHARED = Path("/dev") / "shm"
+
+
+def same(found, expected):
+    if isinstance(expected, tuple | list):
+        return type(found) is type(expected) and all(same(a, b) for a, b in zip(found, expected, strict=True))
+    if isinstance(expected, dict):
+        return list(found) == list(expected) and all(same(found[key], expected[key]) for key in expected)
+    return np.array_equal(found, expected) and getattr(found, "dtype", None) == getattr(expected, "dtype", None)
+
+
+WAYS = [{"prefetch": 1}, {"prefetch": 5}, {"workers": 1, "prefetch": 1}, {"workers": 2}]
+
+
+@pytest.mark.parametrize("ways", WAYS, ids=str)
+def test_the_same_batches_however_they_are_made(ways):
+    noise = transforms.compose(partial(transforms.random_shift, most=1))
+    images = np.arange(20 * 16, dtype=np.uint8).reshape(20, 4, 4)
+    options = {"shuffle": True, "seed": 3, "transform": noise}
+    plain = DataLoader((images, Y), 3, **options)
+    with DataLoader((images, Y), 3, **options, **ways) as loader:
+        for _ in range(2):
+            assert same(list(loader), list(plain))
+
+
+class Mixed:
+    """Batches of every structure, growing from one to the next."""
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, indices):
+        n = int(indices[0]) + 1
+        return {
+            "grown": np.full((n * 100, 3), n, np.float32),
+            "list": [np.arange(n), "text", n],
+            "objects": np.array([None, n], object),
+            "empty": np.zeros((0, 3)),
+            "turned": np.arange(6).reshape(2, 3).T,
+        }
+
+
+def test_batches_of_any_structure_and_growing_size():
+    with DataLoader(Mixed(), 2, workers=1) as loader:
+        assert same(list(loader), list(DataLoader(Mixed(), 2)))
+        batches = list(loader)  # the second time there is room for all of them
+        assert same(batches, list(DataLoader(Mixed(), 2)))
+        batches[0]["grown"][:] = -1  # and they belong to the caller
+        assert batches[1]["grown"].min() == 3
+
+
+def collate(samples):
+    return len(samples), np.stack([x for x, _ in samples])
+
+
+class BrokenError(Exception):
+    def __init__(self, what, why):
+        super().__init__(f"{what}: {why}")
+
+
+def fail(x, y):
+    if y[0] >= 6:
+        raise ValueError(f"no {int(y[0])} please")
+    return x, y
+
+
+def fail_oddly(x, y):
+    raise BrokenError("a class", "that does not come back from pickle")
+
+
+def die(x, y):
+    os._exit(7)
+
+
+def interrupt(x, y):
+    os.kill(multiprocessing.parent_process().pid, signal.SIGINT)
+    time.sleep(0.2)
+    return x, y
+
+
+def test_collate_fn_in_a_worker():
+    with DataLoader((X, Y), 8, workers=1, collate_fn=collate) as loader:
+        assert [n for n, _ in loader] == [8, 8, 4]
+
+
+@pytest.mark.parametrize("ways", [{"prefetch": 2}, {"workers": 1}], ids=str)
+def test_an_exception_reaches_the_caller_in_its_place_and_the_loader_goes_on(ways):
+    with DataLoader((X, Y), 3, transform=fail, **ways) as loader:
+        for _ in range(2):
+            seen = []
+            with pytest.raises(ValueError, match="no 6 please") as caught:
+                seen.extend(batch[1].tolist() for batch in loader)
+            assert sum(len(batch) for batch in seen) in (0, 6)
+            if "workers" in ways:
+                assert "in grad-data worker 0:\nTraceback" in caught.value.__notes__[0]
+                assert "in fail\n    raise ValueError" in caught.value.__notes__[0]
+
+
+def test_an_exception_that_cannot_travel_comes_as_text():
+    with (
+        DataLoader((X, Y), 3, transform=fail_oddly, workers=1) as loader,
+        pytest.raises(RuntimeError, match="a worker of the DataLoader failed") as caught,
+    ):
+        next(iter(loader))
+    assert "BrokenError: a class: that does not come back from pickle" in caught.value.__notes__[0]
+
+
+def test_a_worker_that_dies_is_an_error_and_the_next_epoch_has_new_ones():
+    loader = DataLoader((X, Y), 3, transform=die, workers=1)
+    with pytest.raises(RuntimeError, match=r"ended with exit code 7: it was killed .* `if __name__ == '__main__':`"):
+        list(loader)
+    assert not multiprocessing.active_children()
+    loader.transform = None
+    with loader:
+        assert len(list(loader)) == 7
+
+
+@pytest.mark.parametrize("option", ["transform", "collate_fn"])
+def test_what_cannot_be_sent_to_a_worker(option):
+    loader = DataLoader((X, Y), 3, workers=1, **{option: lambda *batch: batch})
+    with pytest.raises(TypeError, match=r"cannot be sent to a worker process: .* instead of lambdas"):
+        next(iter(loader))
+    assert not multiprocessing.active_children()
+
+
+def test_two_epochs_at_once_and_one_left_early():
+    with DataLoader((X, Y), 2, shuffle=True, seed=0, workers=2) as loader:
+        one, two = iter(loader), iter(loader)
+        mixed = [(next(one)[1].tolist(), next(two)[1].tolist()) for _ in range(5)]
+        del one
+        rest = [batch[1].tolist() for batch in two]
+        third = [batch[1].tolist() for batch in loader]
+    plain = DataLoader((X, Y), 2, shuffle=True, seed=0)
+    first, second, expected = ([batch[1].tolist() for batch in plain] for _ in range(3))
+    assert [a for a, _ in mixed] == first[:5]
+    assert [b for _, b in mixed] + rest == second
+    assert third == expected
+
+
+def test_the_prefetching_thread_works_ahead_no_further_than_told():
+    made = []
+    loader = DataLoader((X, Y), 1, prefetch=3, transform=lambda x, y: made.append(1) or y)
+    batches = iter(loader)
+    next(batches)
+    until = time.monotonic() + 5
+    while len(made) < 5 and time.monotonic() < until:
+        time.sleep(0.005)
+    time.sleep(0.02)
+    assert len(made) == 5  # one taken, three ready, one in hand
+    batches.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "grad-data prefetch"]
+
+
+def left():
+    threads = [thread.name for thread in threading.enumerate()]
+    files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    shared = sorted(path.name for path in SHARED.glob("psm_*"))  # none where there is no such folder
+    return threads, files, shared, [child.pid for child in multiprocessing.active_children()]
+
+
+@pytest.mark.parametrize(("ways", "count"), [({"prefetch": 2}, 1000), ({"workers": 1}, 2)], ids=str)
+@pytest.mark.parametrize("early", [False, True])
+def test_nothing_is_left_after_many_loaders(ways, count, early):
+    with DataLoader(ArrayDataset(X), 5, workers=1) as first:
+        list(first)  # starts multiprocessing's own helper, which stays
+    gc.collect()
+    before = left()
+    for _ in range(count):
+        loader = DataLoader(ArrayDataset(X), 5, **ways)
+        batches = iter(loader)
+        assert len([next(batches) for _ in range(2 if early else 4)]) == (2 if early else 4)
+        del batches, loader
+    gc.collect()
+    assert left() == before
+
+
+PROGRAM = """
+import os, sys, time
+import numpy as np
+from grad_data import ArrayDataset, DataLoader
+if __name__ == "__main__":
+    options = {"workers": 2} if sys.argv[1] == "workers" else {"prefetch": 2}
+    loader = DataLoader(ArrayDataset(np.zeros((100_000, 10))), 2, **options)
+    for number, batch in enumerate(loader):
+        if number == 3:
+            pids = [worker.process.pid for worker in loader._pool._workers] if loader._pool else []
+            print("going", *pids, flush=True)
+"""
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("way", "number"), [("workers", signal.SIGINT), ("workers", signal.SIGKILL), ("prefetch", signal.SIGINT)]
+)
+def test_a_program_that_is_interrupted_or_killed_leaves_nothing(tmp_path, way, number):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    before = left()[2]
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "program.py", way],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    workers = [int(pid) for pid in process.stdout.readline().split()[1:]]
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as the terminal does: to all of them
+    else:
+        process.kill()
+    _, errors = process.communicate(timeout=20)
+    until = time.monotonic() + 10
+    while not (all(gone(pid) for pid in workers) and left()[2] == before) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert all(gone(pid) for pid in workers)
+    assert left()[2] == before
+    assert len(workers) == (2 if way == "workers" else 0)
+    if number == signal.SIGINT:
+        assert errors.count("Traceback") == 1
+        assert errors.strip().endswith("KeyboardInterrupt")
+
+
+def test_ctrl_c_in_a_wait_ends_the_workers():
+    loader = DataLoader((X, Y), 3, transform=interrupt, workers=1)
+    with pytest.raises(KeyboardInterrupt):
+        next(iter(loader))
+    assert not multiprocessing.active_children()
+
+
+def test_a_share_for_each_of_several_processes():
+    shares = [DataLoader((X, Y), 3, sampler=DistributedSampler(Y, 2, rank, seed=4)) for rank in range(2)]
+    for _ in range(2):
+        seen = [np.concatenate([y for _, y in share]) for share in shares]
+        assert sorted(np.concatenate(seen).tolist()) == Y.tolist()
