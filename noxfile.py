@@ -129,6 +129,17 @@ def mnist(session: nox.Session) -> None:
 
 
 @nox.session
+def example(session: nox.Session) -> None:
+    """Run one example program in full: its name and its options after `--`, for example `-- mnist_cnn --epochs 5`."""
+    name, *options = session.posargs or [""]
+    programs = {program.stem: program for program in sorted(ROOT.glob("examples/[!_]*.py"))}
+    if name.removesuffix(".py") not in programs:
+        session.error(f"name one of these after `--`: {', '.join(programs)}")
+    install(session, "examples", packages=PACKAGES)
+    session.run("python", str(programs[name.removesuffix(".py")].relative_to(ROOT)), *options)
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Run every example program in its short mode."""
     install(session, "examples", packages=PACKAGES)

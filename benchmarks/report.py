@@ -30,6 +30,8 @@ def figures_of(row: Row, answers: Answers) -> dict[str, dict[str, float]]:
             times = [t * row.scale for answer in good for t in answer["times"]]
             per_round = [_low(answer["times"]) * row.scale for answer in good]
             out[peer] = {"time": _low(times), "fastest round": min(per_round), "slowest round": max(per_round)}
+            beside = [name for name in row.figures if name != "time"]
+            out[peer] |= {name: statistics.median(answer["values"][name] for answer in good) for name in beside}
         else:
             out[peer] = {name: statistics.median(answer["values"][name] for answer in good) for name in row.figures}
     return out

@@ -65,6 +65,12 @@ ROWS = [
         ("grad", "torch"),
     ),
     Row(
+        "transformer",
+        "training step of a causal Transformer, two layers of width 64, length 64, batch 16, Adam",
+        {"time": "µs", "peak": "MB at the peak"},
+        ("grad", "torch"),
+    ),
+    Row(
         "ops",
         "single operations, forward and backward, float32",
         dict.fromkeys(CASES, "µs"),
@@ -133,6 +139,14 @@ TARGETS = [
     Target("mnist", "of PyTorch's time", _ratio("torch"), 1.0, ("grad", "torch")),
     Target("mnist", "of the time of NumPy by hand", _ratio("numpy"), 1.15, ("grad", "numpy")),
     Target("lstm", "of PyTorch's time", _ratio("torch"), 1.2, ("grad", "torch")),
+    Target("transformer", "of PyTorch's time", _ratio("torch"), 1.2, ("grad", "torch")),
+    Target(
+        "transformer",
+        "of PyTorch's peak of memory",
+        lambda row: row["grad"]["peak"] / row["torch"]["peak"],
+        1.0,
+        ("grad", "torch"),
+    ),
     Target("imports", "ms beyond NumPy", _time("grad"), 30.0),
     Target("memory", "MB gained in 2,000 steps", lambda row: row["grad"]["megabytes"], 1.0),
     Target("memory", "blocks gained in 2,000 steps", lambda row: row["grad"]["blocks"], 100.0),

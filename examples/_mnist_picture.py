@@ -1,4 +1,4 @@
-"""The picture that mnist_mlp.py leaves: how it learned, what it looks for, and where it is wrong."""
+"""The picture that mnist_mlp.py and mnist_cnn.py leave: how it learned, what it looks for, and where it is wrong."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw(
         path: of the file.
         title: what was trained on what.
         history: one entry an epoch.
-        weights: (H, 784), of the first layer.
+        weights: (H, 784), of the first layer, or (C, 1, K, K), its filters.
         images: (N, 784), the test images.
         labels: (N,) int, their digits.
         scores: (N, 10), the network's outputs for them.
@@ -51,7 +51,11 @@ def draw(
     figure.text(0.06, 0.892, result, size=13, color=QUIET)
     _losses(figure.add_axes((0.06, 0.525, 0.25, 0.265)), history)
     _shares(figure.add_axes((0.06, 0.09, 0.25, 0.265)), history)
-    _weights(figure.add_axes((0.36, 0.065, 0.28, 0.725)), weights)
+    middle = figure.add_axes((0.36, 0.065, 0.28, 0.725))
+    if weights.ndim == 2:
+        _weights(middle, weights)
+    else:
+        _filters(middle, weights[:, 0], images.reshape(-1, 28, 28))
     _mistakes(figure, (0.685, 0.065, 0.29, 0.725), images, labels, scores)
     part = path.with_name(f".{path.name}.part")
     try:
@@ -111,6 +115,31 @@ def _weights(axes: Axes, weights: np.ndarray) -> None:
         y, x = divmod(place, columns)
         tile = weights[unit].reshape(28, 28)
         sheet[30 * y : 30 * y + 28, 30 * x : 30 * x + 28] = tile / np.abs(tile).max()
+    axes.imshow(sheet[:-2, :-2], cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+
+
+def _filters(axes: Axes, filters: np.ndarray, images: np.ndarray) -> None:
+    """The filters with the largest weights, and beside each what it makes of some images."""
+    largest = np.argsort(-np.linalg.norm(filters, axis=(1, 2)), kind="stable")[:6]
+    shown = images[:4] - images.min()
+    size = filters.shape[-1]
+    note = f"{len(largest)} of {len(filters)}, and where they find (red) what they want"
+    _title(axes, "First-layer filters", note)
+    sheet = np.full((30 * (len(largest) + 1), 30 * (len(shown) + 1)), np.nan)
+
+    def put(y: int, x: int, tile: np.ndarray) -> None:
+        top, left = (28 - tile.shape[0]) // 2, (28 - tile.shape[1]) // 2
+        place = sheet[30 * y + top :, 30 * x + left :]
+        place[: tile.shape[0], : tile.shape[1]] = tile / max(np.abs(tile).max(), 1e-9)
+
+    for x, image in enumerate(shown, 1):
+        put(0, x, image)
+    for y, unit in enumerate(largest, 1):
+        put(y, 0, np.kron(filters[unit], np.ones((28 // size, 28 // size))))
+        for x, image in enumerate(shown, 1):
+            patches = np.lib.stride_tricks.sliding_window_view(image, (size, size))
+            put(y, x, np.einsum("yxij,ij->yx", patches, filters[unit]))
     axes.imshow(sheet[:-2, :-2], cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
 

@@ -75,7 +75,7 @@ def load(wanted: str, quick: bool) -> tuple[str, Arrays, Arrays]:
             name, why = "MNIST", f"read from {parts[0].files[0].parent}"
         except data.DataError as error:
             if wanted == "mnist":
-                sys.exit(f"mnist_mlp.py: {error}")
+                sys.exit(f"{Path(sys.argv[0]).name}: {error}")
             why = f"drawn by a procedure, because {str(error).splitlines()[0].rstrip(':')}"
     if name == "Digits":
         parts = data.Digits(5_000 if quick else 20_000, seed=0), data.Digits(2_000 if quick else 10_000, seed=1)
@@ -130,11 +130,11 @@ def fit(model: nn.Module, train: Arrays, test: Arrays, args: argparse.Namespace)
     return history
 
 
-def predict(model: nn.Module, images: np.ndarray) -> np.ndarray:
+def predict(model: nn.Module, images: np.ndarray, size: int = 5000) -> np.ndarray:
     """The scores (N, 10) of images, in big batches, in evaluation mode and without history."""
     model.eval()
     with gd.no_grad():
-        scores = [model(images[start : start + 5000]).numpy() for start in range(0, len(images), 5000)]
+        scores = [model(images[start : start + size]).numpy() for start in range(0, len(images), size)]
     model.train()
     return np.concatenate(scores)
 

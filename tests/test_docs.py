@@ -14,9 +14,13 @@ PAGES = [
     *sorted(ROOT.glob("packages/*/README.md")),
     *sorted(ROOT.glob("docs/**/*.md")),
 ]
-# The blocks of this page need libraries that only the oracle session installs, and run there.
-NEIGHBOURS = ROOT / "docs" / "guides" / "interchange.md"
-PAGES.remove(NEIGHBOURS)
+# The blocks of these pages need libraries that only the oracle session installs, and run there.
+ELSEWHERE = {
+    ROOT / "docs" / "guides" / "interchange.md": "packages/grad-core/oracle/test_interchange_page.py",
+    ROOT / "docs" / "guides" / "from-pytorch.md": "packages/grad-nn/oracle/test_from_pytorch_page.py",
+}
+for elsewhere in ELSEWHERE:
+    PAGES.remove(elsewhere)
 # Any opening fence that mentions Python, found without the parser above: nothing may slip between the two.
 LOOSE = re.compile(r"^[^\w\n]*?(?:`{3,}|~{3,})[^`\n]*\b(?:i?py(?:thon)?\d*|pycon)\b", re.MULTILINE | re.IGNORECASE)
 
@@ -28,10 +32,11 @@ def test_every_python_block_of_a_page_runs(page, tmp_path, monkeypatch):
     assert fences.run(page) == len(LOOSE.findall(page.read_text(encoding="utf-8")))
 
 
-def test_the_page_left_out_is_run_by_the_oracle_session():
-    test = ROOT / "packages" / "grad-core" / "oracle" / "test_interchange_page.py"
-    assert f'"{NEIGHBOURS.name}"' in test.read_text(encoding="utf-8")
-    assert "fences.run(PAGE)" in test.read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "test"), [pytest.param(p, t, id=p.name) for p, t in ELSEWHERE.items()])
+def test_the_page_left_out_is_run_by_the_oracle_session(page, test):
+    text = (ROOT / test).read_text(encoding="utf-8")
+    assert f'"{page.name}"' in text
+    assert "fences.run(PAGE)" in text
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,68 @@ def attention(p: Any, x: Any, target: Any) -> Any:
     return F.cross_entropy((F.sigmoid(normed) * normed) @ p["out"], target, reduction="sum")
 
 
+def called(module: nn.Module, p: Any, run: Any) -> Any:
+    """What `run` makes of the module, with the values of `p` as its parameters."""
+    for name, value in p.items():
+        place = module
+        *path, last = name.split(".")
+        for part in path:
+            place = getattr(place, part)
+        setattr(place, last, value)
+    return run(module)
+
+
+def of_layer(make: Any, run: Any) -> Any:
+    """A loss by the parameters of a layer, for ``CASES``, and its parameters."""
+    layer = make().to("float64")
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        return (called(make(), p, lambda module: run(module, x)) * target).sum()
+
+    return loss, {name: array + 0.1 * normal(*array.shape) for name, array in layer.state_dict().items()}
+
+
+def self_attention(layer: Any, x: Any) -> Any:
+    return layer(x, x, x, need_weights=False, is_causal=True)[0]
+
+
+def masked_attention(layer: Any, x: Any) -> Any:
+    padding = np.array([False, False, True, False])
+    return layer(x, x * 0.5, x, padding, average_attn_weights=False)[0]
+
+
+def grouped(layer: Any, x: Any) -> Any:
+    q = layer(x).reshape(4, 2, 3).swapaxes(0, 1)
+    mask = np.array([[True, False, True, False]] * 3 + [[False] * 4])
+    return F.scaled_dot_product_attention(q, q[:1], q[:1], mask, enable_gqa=True).swapaxes(0, 1).reshape(4, 6)
+
+
+LAYERS: dict[str, tuple[Any, Any]] = {
+    "MultiheadAttention of itself": (lambda: nn.MultiheadAttention(6, 2, batch_first=True), self_attention),
+    "MultiheadAttention with a mask": (lambda: nn.MultiheadAttention(6, 2, batch_first=True), masked_attention),
+    "scaled_dot_product_attention": (lambda: nn.Linear(6, 6), grouped),
+    "GroupedQueryAttention": (
+        lambda: nn.GroupedQueryAttention(12, 2, 1, rotary=nn.RotaryEmbedding(6)),
+        lambda layer, x: layer(gd.concat([x, x], -1))[..., :6],
+    ),
+    "LayerNorm": (lambda: nn.LayerNorm(6), lambda layer, x: layer(x)),
+    "RMSNorm": (lambda: nn.RMSNorm((4, 6)), lambda layer, x: layer(x)),
+    "GroupNorm": (lambda: nn.GroupNorm(2, 4), lambda layer, x: layer(gd.expand_dims(x, 0))[0]),
+    "batch_norm": (
+        lambda: nn.LayerNorm(6),
+        lambda layer, x: F.batch_norm(x, None, None, layer.weight, layer.bias, True),
+    ),
+    "TransformerEncoderLayer": (
+        lambda: nn.TransformerEncoderLayer(6, 2, 8, 0.0, gd.tanh, norm_first=True),
+        lambda layer, x: layer(x, is_causal=True),
+    ),
+    "TransformerDecoderLayer": (
+        lambda: nn.TransformerDecoderLayer(6, 2, 8, 0.0, gd.tanh),
+        lambda layer, x: layer(x, x * x, tgt_is_causal=True),
+    ),
+}
+
+
 def recurrent(kind: str) -> Any:
     """The loss of a layer with a readout; its parameters are arguments."""
     layer = getattr(nn, kind)(2, 3, bidirectional=True, dtype="float64")
@@ -90,6 +152,7 @@ def pairs(p: Any, x: Any, target: Any) -> Any:
 
 
 CASES: dict[str, tuple[Any, Any, Any, Any]] = {
+    **{name: (*of_layer(*parts), normal(5, 4, 6), normal(5, 4, 6)) for name, parts in LAYERS.items()},
     "mlp": (mlp, {"w1": normal(5, 4), "b1": normal(5), "w2": normal(3, 5)}, normal(7, 4), RNG.integers(0, 3, 7)),
     "mlp over rows": (
         mlp,
@@ -171,6 +234,28 @@ def test_a_module_in_vmap() -> None:
     model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)).to("float64")
     x = normal(6, 4)
     np.testing.assert_allclose(gd.vmap(model)(x).detach().numpy(), model(x).detach().numpy(), rtol=1e-12)
+
+
+def test_modules_that_normalise_or_wrap_others_in_vmap() -> None:
+    hooked = nn.Tanh()
+    hooked.register_full_backward_hook(lambda module, into, out: None)
+    model = nn.Sequential(
+        nn.weight_norm(nn.Linear(4, 6)),
+        nn.Residual(nn.BatchNorm1d(6), hooked),
+        nn.Unflatten(1, (2, 3)),
+        nn.InstanceNorm1d(2, affine=True),
+        nn.Flatten(),
+        nn.spectral_norm(nn.Linear(6, 2)),
+    )
+    model = model.to("float64").eval()
+    x = normal(5, 1, 4)
+
+    def loss(x: Any) -> Any:
+        return (model(x) ** 3).sum()
+
+    found = gd.vmap(gd.grad(loss))(x)
+    for i in range(5):
+        np.testing.assert_allclose(found[i].detach().numpy(), gd.grad(loss)(x[i]).detach().numpy(), rtol=1e-9)
 
 
 def test_a_convolutional_network() -> None:

@@ -2,6 +2,7 @@ import errno
 import io
 import os
 import pickle
+import sys
 import zipfile
 
 import grad_core as gd
@@ -177,19 +178,115 @@ def test_the_folder_must_exist(tmp_path):
     [
         ("w", r"not named like one: did you mean 'w\.npz'\?"),
         ("w.npy", r"not named like one: did you mean 'w\.npz'\?"),
-        ("w.pt", r"not named like one\. For a state dict of PyTorch: \{name: t\.numpy\(\) for name, t in torch\.load"),
+        ("w.pt", r"not named like one: files of that name hold pickles, which can run any program when they are read"),
     ],
 )
-def test_the_suffix_must_be_npz(name, message):
-    with pytest.raises(FileFormatError, match="^load reads .npz files, and .* is " + message):
+def test_the_suffix_chooses_the_format(name, message):
+    both = r"\.npz and \.safetensors files, and .* is "
+    with pytest.raises(FileFormatError, match=f"^load reads {both}{message}"):
         nn.load(name)
-    with pytest.raises(FileFormatError, match="^save writes .npz files, and .* is " + message):
+    with pytest.raises(FileFormatError, match=f"^read_metadata reads {both}{message}"):
+        nn.read_metadata(name)
+    with pytest.raises(FileFormatError, match=f"^save writes {both}{message}"):
         nn.save({}, name)
 
 
+def test_pytorch_is_shown_the_way():
+    with pytest.raises(
+        FileFormatError, match=r"read\. PyTorch reads 'a/w\.safetensors' by safetensors\.torch\.load_file(?m:$)"
+    ):
+        nn.save({}, "a/w.pt")
+
+
 def test_an_empty_path():
-    with pytest.raises(FileFormatError, match=r"^load reads \.npz files, and '\.' is not named like one(?m:$)"):
+    with pytest.raises(
+        FileFormatError, match=r"^load reads \.npz and \.safetensors files, and '\.' is not named like one(?m:$)"
+    ):
         nn.load("")
+
+
+def test_metadata(tmp_path):
+    path = tmp_path / "w.npz"
+    texts = {"größe": "17 cm", "": "", "lines": "a\nb \ud800"}
+    nn.save(ARRAYS, path, metadata=texts)
+    assert nn.read_metadata(path) == texts
+    loaded = nn.load(path)
+    assert list(loaded) == list(ARRAYS)
+    with np.load(path, allow_pickle=False) as theirs:
+        assert same(theirs["double"], ARRAYS["double"])
+    nn.save(ARRAYS, path, overwrite=True)
+    assert nn.read_metadata(path) == {}
+    np.savez(path, a=np.zeros(1))
+    assert nn.read_metadata(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ([("a", "b")], "metadata is a dict from name to text, not a list"),
+        ({"a": 1, "b": "c", 2: "d"}, r"and these are others: 'a': 1, 2: 'd'; write str\(value\)"),
+    ],
+)
+def test_metadata_is_texts(tmp_path, metadata, message):
+    with pytest.raises(TypeError, match=message):
+        nn.save({}, tmp_path / "w.npz", metadata=metadata)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"a": 1}', "{", "\xff"])
+def test_metadata_of_others(tmp_path, text):
+    (tmp_path / "w.npz").write_bytes(npz(**{"__metadata__.json": text.encode("latin-1")}))
+    with pytest.raises(FileFormatError, match=r"was not written by save|cannot be read as \.npz"):
+        nn.read_metadata(tmp_path / "w.npz")
+
+
+def test_loading_by_prefix(tmp_path):
+    path = tmp_path / "w.npz"
+    model = nn.Sequential(nn.Linear(3, 5), nn.Sequential(nn.Linear(5, 2)))
+    nn.save(model, path)
+    part = nn.load(path, prefix="1.0.")
+    assert list(part) == ["weight", "bias"]
+    assert same(part["bias"], model[1][0].bias.data)
+    expected = r"whose name begins with '2\.': it has '0\.weight', '0\.bias', '1\.0\.weight', '1\.0\.bias'(?m:$)"
+    with pytest.raises(FileFormatError, match=expected):
+        nn.load(path, prefix="2.")
+
+
+def test_no_prefix_of_an_empty_file(tmp_path):
+    nn.save({}, tmp_path / "w.npz")
+    assert nn.load(tmp_path / "w.npz") == {}
+    with pytest.raises(FileFormatError, match=r"it has none(?m:$)"):
+        nn.load(tmp_path / "w.npz", prefix="a")
+
+
+@pytest.mark.parametrize("name", ["w.pt", "w.pth", "w.bin", "w.npz"])
+def test_files_of_pytorch_are_refused_with_the_way_out(tmp_path, monkeypatch, name):
+    """A zip archive with data.pkl in a folder, as torch.save writes it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(npz(**{"w/data.pkl": pickle.dumps(Bomb()), "w/data/0": b"1234"}))
+    with pytest.raises(FileFormatError) as caught:
+        nn.load(name)
+    text = str(caught.value)
+    assert text.startswith(f"'{name}' holds a pickle, as torch.save writes it, and a pickle can run any program")
+    assert f"state = torch.load('{name}', weights_only=True)" in text
+    assert "safetensors.torch.save_file(state, 'w.safetensors')" in text
+    assert "model.load_state_dict(nn.load('w.safetensors'))" in text
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_without_the_package_the_message_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    path = tmp_path / "w.safetensors"
+    message = r"need the package safetensors, which is not installed: .* pip install 'grad-nn\[safetensors\]'\. Fi"
+    with pytest.raises(FileFormatError, match=message):
+        nn.save({"a": np.zeros(1)}, path)
+    assert os.listdir(tmp_path) == []
+    path.write_bytes(b"")
+    with pytest.raises(FileFormatError, match=message):
+        nn.load(path)
+    with pytest.raises(FileFormatError, match=message):
+        nn.read_metadata(path)
 
 
 def test_a_missing_file_or_a_folder(tmp_path):
@@ -230,7 +327,7 @@ FLIPPED[2000] ^= 255
     [
         (b"", r"is not an \.npz file: it is empty instead of b'PK'"),
         (b"<html>", r"is not an \.npz file: it begins with b'<htm' instead of b'PK'"),
-        (pickle.dumps(Bomb()), r"is not an \.npz file: it begins with b'\\x80"),
+        (pickle.dumps(Bomb()), r"it begins with b'\\x80.* It looks like a pickle, which is never"),
         (npy(np.zeros(1)), r"is not an \.npz file: it begins with b'\\x93NUM'"),
         (
             GOOD[:3000],

@@ -530,3 +530,17 @@ def test_no_loss_warns_far_from_zero():
         warnings.simplefilter("error")
         for function in (F.soft_margin_loss, F.binary_cross_entropy_with_logits, F.huber_loss, F.l1_loss):
             assert np.isfinite(function(x, np.ones(3)).item())
+
+
+def test_weights_of_losses_are_buffers_as_in_torch():
+    for loss, names in (
+        (nn.CrossEntropyLoss(weight=[1.0, 2.0]), ["weight"]),
+        (nn.NLLLoss(weight=[1.0, 2.0]), ["weight"]),
+        (nn.BCELoss(weight=[1.0, 2.0]), ["weight"]),
+        (nn.BCEWithLogitsLoss(weight=[1.0, 2.0], pos_weight=[3.0, 1.0]), ["weight", "pos_weight"]),
+        (nn.MultiMarginLoss(weight=[1.0, 2.0]), ["weight"]),
+        (nn.CrossEntropyLoss(), []),
+    ):
+        assert list(loss.state_dict()) == names
+        assert not list(loss.parameters())
+        assert all(b.dtype == np.float64 for b in loss.to("float64").buffers())

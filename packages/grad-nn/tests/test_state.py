@@ -104,11 +104,11 @@ def test_one_error_lists_everything_and_nothing_is_loaded():
         model.load_state_dict(state)
     assert str(caught.value) == (
         "the state does not fit Sequential, and nothing was loaded:\n"
+        "  frozen: cannot be loaded: the module's own array is read-only, so give its Parameter a copy\n"
         "  0.weight: has shape (3, 4), and the module needs (4, 3)\n"
         "  0.bias: has dtype int64, and the module needs floats (float32)\n"
         "  2.weight: has shape (), and the module needs (2, 4); has dtype <U7, and the module needs floats (float32)\n"
-        "  frozen: cannot be loaded: the module's own array is read-only, so give its Parameter a copy\n"
-        "  tied: differs from 2.bias, and in the module both are the same parameter\n"
+        "  2.bias: differs from tied, and in the module both are the same tensor\n"
         "  extra: is missing (the module has it, of shape (2, 2))\n"
         "  3.weight: is unexpected (the module has nothing of that name)\n"
         "  5: is unexpected (the module has nothing of that name)\n"

@@ -16,12 +16,26 @@ from ._activation_piecewise import (
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
+from ._average import EMA, AveragedModel
+from ._batch_norm import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    InstanceNorm3d,
+)
 from ._cells import GRUCell, LSTMCell, RNNCell
-from ._containers import Sequential
+from ._checkpoint import Checkpoint
+from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
+from ._dicts import ModuleDict, ParameterDict
 from ._dropout import Dropout
 from ._embedding import Bilinear, Embedding
+from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
+from ._lists import ModuleList, ParameterList
 from ._loss import CrossEntropyLoss, MSELoss
 from ._loss_distance import (
     CosineEmbeddingLoss,
@@ -33,6 +47,8 @@ from ._loss_distance import (
 )
 from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
 from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
+from ._members import named_parameters, parameters
+from ._mlp import MLP
 from ._module import IncompatibleKeys, Module
 from ._normalization import AddNorm, GroupNorm, LayerNorm, RMSNorm
 from ._pad import (
@@ -53,7 +69,15 @@ from ._pad import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from ._parameter import Parameter
+from ._parameter import Buffer, Parameter
+from ._parametrize import (
+    is_parametrized,
+    register_parametrization,
+    remove_parametrizations,
+    spectral_norm,
+    weight_norm,
+)
+from ._plain import Identity, Lambda, Unflatten
 from ._pool import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -70,16 +94,22 @@ from ._pool import (
     MaxPool3d,
     Unfold,
 )
+from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._recurrent import GRU, LSTM, RNN
-from .io import load, save
+from ._resume import load_checkpoint, save_checkpoint
+from ._summary import Summary, summary
+from ._transformer import TransformerEncoder, TransformerEncoderLayer
+from .io import load, read_metadata, save
 
 __all__ = [
     "CELU",
     "ELU",
+    "EMA",
     "GELU",
     "GLU",
     "GRU",
     "LSTM",
+    "MLP",
     "RNN",
     "SELU",
     "AdaptiveAvgPool1d",
@@ -89,13 +119,19 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AddNorm",
+    "AveragedModel",
     "AvgPool1d",
     "AvgPool2d",
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
     "Bilinear",
+    "Buffer",
     "CTCLoss",
+    "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
     "CircularPad3d",
@@ -118,18 +154,26 @@ __all__ = [
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",
+    "GroupedQueryAttention",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
+    "Identity",
     "IncompatibleKeys",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
     "KLDivLoss",
+    "KVCache",
     "L1Loss",
     "LSTMCell",
+    "Lambda",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
@@ -140,12 +184,16 @@ __all__ = [
     "MaxPool3d",
     "Mish",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
@@ -157,9 +205,12 @@ __all__ = [
     "ReplicationPad1d",
     "ReplicationPad2d",
     "ReplicationPad3d",
+    "Residual",
+    "RotaryEmbedding",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositionalEncoding",
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
@@ -167,10 +218,17 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Summary",
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "Unflatten",
     "Unfold",
     "Upsample",
     "ZeroPad1d",
@@ -180,8 +238,19 @@ __all__ = [
     "errors",
     "functional",
     "init",
+    "is_parametrized",
     "load",
+    "load_checkpoint",
+    "named_parameters",
+    "parameters",
+    "read_metadata",
+    "register_parametrization",
+    "remove_parametrizations",
     "save",
+    "save_checkpoint",
+    "spectral_norm",
+    "summary",
+    "weight_norm",
 ]
 
 __version__ = "0.1.0"

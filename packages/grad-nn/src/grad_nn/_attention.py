@@ -14,6 +14,7 @@ from ._module import Module
 from ._parameter import Parameter
 from .functional._attention import attend_with_weights
 from .functional._checks import check_probability
+from .functional._packed_attention import fits_packed, packed_attention
 
 __all__ = ["MultiheadAttention"]
 
@@ -144,6 +145,14 @@ class MultiheadAttention(Module):
         """
         query, key, value, single = self._as_batches(query, key, value)
         batch, queries, _ = query.shape
+        p = self.dropout if self.training else 0.0
+        weight = self.in_proj_weight
+        masked = attn_mask is not None or key_padding_mask is not None
+        plain = not (need_weights or masked or p or self.add_zero_attn or self.bias_k is not None)
+        own = query is key and key is value and weight is not None
+        if plain and own and fits_packed(query, weight, self.num_heads):
+            joint = functional.linear(query, weight, self.in_proj_bias)
+            return self._finish(packed_attention(joint, self.num_heads, is_causal), None, single)
         q, k, v = self._project(query, key, value)
         if self.bias_k is not None and self.bias_v is not None:
             shape = (batch, 1, self.embed_dim)
@@ -163,15 +172,18 @@ class MultiheadAttention(Module):
                 mask, is_causal = later if mask is None else mask + later, False
             if mask is not None:
                 mask = gd.pad(mask, ((0, 0),) * (mask.ndim - 1) + ((0, k.shape[2] - key.shape[1]),))
-        p = self.dropout if self.training else 0.0
         if need_weights:
             out, weights = attend_with_weights(q, k, v, mask, p, is_causal, self.generator)
         else:
             out = functional.scaled_dot_product_attention(q, k, v, mask, p, is_causal, generator=self.generator)
             weights = None
-        out = self.out_proj(out.swapaxes(1, 2).reshape((batch, queries, self.embed_dim)))
         if weights is not None and average_attn_weights:
             weights = weights.mean(1)
+        return self._finish(out.swapaxes(1, 2).reshape((batch, queries, self.embed_dim)), weights, single)
+
+    def _finish(self, out: Any, weights: Any, single: bool) -> tuple[gd.Tensor, gd.Tensor | None]:
+        """The projected result, in the form of the query, and the weights."""
+        out = self.out_proj(out)
         if single:
             return out[0], None if weights is None else weights[0]
         return out if self.batch_first else out.swapaxes(0, 1), weights

@@ -6,6 +6,7 @@ from typing import Any
 import grad_core as gd
 
 from ._module import Module
+from ._parameter import Buffer
 from .functional import cross_entropy, mse_loss
 from .functional._checks import check_reduction
 from .functional._cross_entropy import check_smoothing, looks_like_probabilities
@@ -44,7 +45,7 @@ class CrossEntropyLoss(Module):
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:
-        self.weight = None if weight is None else gd.asarray(weight)
+        self.weight = None if weight is None else Buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = check_reduction(reduction, "CrossEntropyLoss")
         self.label_smoothing = check_smoothing(label_smoothing, "CrossEntropyLoss")

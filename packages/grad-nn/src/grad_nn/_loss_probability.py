@@ -6,6 +6,7 @@ import grad_core as gd
 
 from . import functional as F  # noqa: N812 - as everybody writes it
 from ._module import Module
+from ._parameter import Buffer
 from .functional._checks import check_reduction
 from .functional._losses_classes import check_power
 
@@ -32,7 +33,7 @@ class BCELoss(Module):
     """
 
     def __init__(self, weight: Any = None, *, reduction: str = "mean") -> None:
-        self.weight = None if weight is None else gd.asarray(weight)
+        self.weight = None if weight is None else Buffer(weight)
         self.reduction = check_reduction(reduction, "BCELoss")
 
     def forward(self, x: Any, target: Any) -> gd.Tensor:
@@ -64,8 +65,8 @@ class BCEWithLogitsLoss(Module):
     """
 
     def __init__(self, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None) -> None:
-        self.weight = None if weight is None else gd.asarray(weight)
-        self.pos_weight = None if pos_weight is None else gd.asarray(pos_weight)
+        self.weight = None if weight is None else Buffer(weight)
+        self.pos_weight = None if pos_weight is None else Buffer(pos_weight)
         self.reduction = check_reduction(reduction, "BCEWithLogitsLoss")
 
     def forward(self, x: Any, target: Any) -> gd.Tensor:
@@ -169,7 +170,7 @@ class MultiMarginLoss(Module):
     def __init__(self, p: int = 1, margin: float = 1.0, weight: Any = None, *, reduction: str = "mean") -> None:
         self.p = check_power(p, "MultiMarginLoss")
         self.margin = margin
-        self.weight = None if weight is None else gd.asarray(weight)
+        self.weight = None if weight is None else Buffer(weight)
         self.reduction = check_reduction(reduction, "MultiMarginLoss")
 
     def forward(self, x: Any, target: Any) -> gd.Tensor:
@@ -203,7 +204,7 @@ class NLLLoss(Module):
     """
 
     def __init__(self, weight: Any = None, *, reduction: str = "mean", ignore_index: int = -100) -> None:
-        self.weight = None if weight is None else gd.asarray(weight)
+        self.weight = None if weight is None else Buffer(weight)
         self.ignore_index = ignore_index
         self.reduction = check_reduction(reduction, "NLLLoss")
 

@@ -1,13 +1,15 @@
 """Module: a function with parameters. They are found by looking at its attributes, whenever somebody asks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
 import grad_core as gd
 import numpy as np
 from grad_core.errors import DTypeError
 
-from ._parameter import Parameter
+from ._hooks import Hooked, call_with_hooks
+from ._members import Members
+from ._parameter import Buffer, Parameter
 from ._state import load_state
 from .errors import ForwardMissingError
 
@@ -26,18 +28,19 @@ class IncompatibleKeys(NamedTuple):
     """
 
     missing_keys: list[str]
-    """names of parameters that the state does not hold, which stay as they were"""
+    """names of parameters and buffers that the state does not hold, which stay as they were"""
     unexpected_keys: list[str]
     """names in the state that the module does not have"""
 
 
-class Module:
+class Module(Members, Hooked):
     """The base of layers and models: derive from it, assign parameters and modules to attributes, define ``forward``.
 
-    There is no registration: parameters and modules are whatever is an attribute at the moment somebody asks, directly
-    or in lists, tuples and dicts, in the order in which the attributes were first assigned. So ``super().__init__()``
-    may be left out, assigning again replaces, and a misspelt attribute is an ordinary AttributeError. What is reached
-    on several ways counts once. Names join attributes, positions and keys with dots: ``layers.0.weight``.
+    There is no registration: parameters, buffers and modules are whatever is an attribute at the moment somebody asks,
+    directly or in lists, tuples and dicts, in the order in which the attributes were first assigned. So
+    ``super().__init__()`` may be left out, assigning again replaces, and a misspelt attribute is an ordinary
+    AttributeError. What is reached on several ways counts once. Names join attributes, positions and keys with dots:
+    ``layers.0.weight``. As in PyTorch, a module's parameters come first, then its buffers, then its modules'.
 
     Attributes:
         training: whether layers that behave differently in training, such as Dropout, do so; ``train`` and ``eval``
@@ -61,8 +64,10 @@ class Module:
     training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute ``forward`` with these arguments."""
-        return self.forward(*args, **kwargs)
+        """Compute ``forward`` with these arguments, and call the hooks that were registered."""
+        if self._call_hooks is None:
+            return self.forward(*args, **kwargs)
+        return call_with_hooks(self, self._call_hooks, args, kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; each class defines its own.
@@ -75,90 +80,6 @@ class Module:
             f"{name} has no method 'forward': define `def forward(self, x): ...` in the class, "
             f"and calling the module will run it"
         )
-
-    # What it is made of
-
-    def _attributes(self) -> Iterable[tuple[Any, Any]]:
-        """The names and values among which parameters and modules are looked for; a container may name its own."""
-        return vars(self).items()
-
-    def _walk(self, once: bool) -> Iterator[tuple[str, "Parameter | Module"]]:
-        """Name and value of this module, whose name is empty, and of all that is within, outer before inner.
-
-        What has several names comes once, or under each of its names.
-        """
-        seen: set[int] = set()
-        waiting: list[tuple[str, Parameter | Module, frozenset[int]]] = [("", self, frozenset())]
-        while waiting:
-            name, value, outer = waiting.pop()
-            if id(value) in (seen if once else outer):  # known already, or within itself
-                continue
-            seen.add(id(value))
-            yield name, value
-            if isinstance(value, Module):
-                path = outer if once else outer | {id(value)}
-                inner = [(f"{name}.{part}" if name else part, member, path) for part, member in _members(value)]
-                waiting += reversed(inner)
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Name and parameter, of this module and all within, each parameter once.
-
-        Example:
-            >>> import grad_nn as nn
-            >>> [(name, p.shape) for name, p in nn.Linear(3, 2).named_parameters()]
-            [('weight', (2, 3)), ('bias', (2,))]
-        """
-        for name, value in self._walk(once=True):
-            if isinstance(value, Parameter):
-                yield name, value
-
-    def parameters(self) -> Iterator[Parameter]:
-        """The parameters of this module and all within, each once.
-
-        Example:
-            >>> import grad_nn as nn
-            >>> sum(p.size for p in nn.Linear(3, 2).parameters())
-            8
-        """
-        for _, parameter in self.named_parameters():
-            yield parameter
-
-    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
-        """Name and module: this one, whose name is empty, and all within, each once, outer before inner.
-
-        Example:
-            >>> import grad_nn as nn
-            >>> model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
-            >>> [name for name, _ in model.named_modules()]
-            ['', '0', '1', '1.0']
-        """
-        for name, value in self._walk(once=True):
-            if isinstance(value, Module):
-                yield name, value
-
-    def modules(self) -> Iterator["Module"]:
-        """This module and all within, each once, outer before inner."""
-        for _, module in self.named_modules():
-            yield module
-
-    def named_children(self) -> Iterator[tuple[str, "Module"]]:
-        """Name and module for each module held by this one itself, each once.
-
-        Example:
-            >>> import grad_nn as nn
-            >>> [name for name, _ in nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU())).named_children()]
-            ['0', '1']
-        """
-        seen = set()
-        for name, value in _members(self):
-            if isinstance(value, Module) and id(value) not in seen:
-                seen.add(id(value))
-                yield name, value
-
-    def children(self) -> Iterator["Module"]:
-        """The modules held by this one itself, each once."""
-        for _, module in self.named_children():
-            yield module
 
     # What is done to all of it
 
@@ -202,15 +123,18 @@ class Module:
             parameter.requires_grad = requires_grad
         return self
 
-    def zero_grad(self) -> None:
-        """Forget the gradient of every parameter: ``.grad`` becomes None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradient of every parameter: ``.grad`` becomes None, or zeros in the array that is there."""
         for parameter in self.parameters():
-            parameter.grad = None
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = gd.zeros(parameter.shape, dtype=parameter.dtype)
 
     def to(self, dtype: Any) -> Self:
-        """Convert every parameter, and its gradient, to a floating dtype; returns the module itself.
+        """Convert every parameter, with its gradient, and every floating buffer to a floating dtype; returns itself.
 
-        The tensors stay the same objects, with new arrays.
+        The tensors stay the same objects, with new arrays. Buffers of integers and booleans stay as they are.
 
         Raises:
             DTypeError: the dtype is unknown or not floating.
@@ -228,29 +152,48 @@ class Module:
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(wanted)
             parameter.grad = parameter.grad  # setting it converts it
+        for buffer in self.buffers():
+            if buffer.dtype.kind == "f":
+                buffer.data = buffer.data.astype(wanted)
         return self
+
+    def half(self) -> Self:
+        """The same as ``to("float16")``."""
+        return self.to("float16")
+
+    def float(self) -> Self:
+        """The same as ``to("float32")``."""
+        return self.to("float32")
+
+    def double(self) -> Self:
+        """The same as ``to("float64")``."""
+        return self.to("float64")
 
     # Its state
 
-    def _named_states(self) -> list[tuple[str, Parameter]]:
-        return [(name, value) for name, value in self._walk(once=False) if isinstance(value, Parameter)]
+    def _named_states(self) -> list[tuple[str, Parameter | Buffer]]:
+        return [
+            (name, value)
+            for name, value in self._walk(once=False)
+            if isinstance(value, Parameter) or (isinstance(value, Buffer) and value.persistent)
+        ]
 
     def state_dict(self) -> dict[str, Array]:
-        """A copy of every parameter by its name, as plain arrays: later training does not change it.
+        """A copy of every parameter and persistent buffer by its name, as plain arrays: later training leaves it alone.
 
-        A parameter that is shared appears under each of its names, as in PyTorch.
+        What is shared appears under each of its names, as in PyTorch.
 
         Example:
             >>> import grad_nn as nn
             >>> {name: array.shape for name, array in nn.Linear(3, 2).state_dict().items()}
             {'weight': (2, 3), 'bias': (2,)}
         """
-        return {name: parameter.data.copy() for name, parameter in self._named_states()}
+        return {name: tensor.data.copy() for name, tensor in self._named_states()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
-        """Copy values into the parameters: all of them, or, where something does not fit, none.
+        """Copy values into parameters and persistent buffers: all of them, or, where something does not fit, none.
 
-        The arrays of the parameters stay the same objects and keep their dtype, so an optimizer goes on with them.
+        The arrays stay the same objects and keep their dtype, so an optimizer goes on with them.
 
         Args:
             state: values by name: arrays, tensors of grad_core or PyTorch, or nested lists. A state dict of the same
@@ -286,28 +229,6 @@ class Module:
         return _describe(self, ())
 
 
-def _members(module: Module) -> Iterator[tuple[str, Parameter | Module]]:
-    """Name and value of each parameter and module that this module holds itself, in lists, tuples and dicts too."""
-    for name, value in module._attributes():
-        yield from _look_into(str(name), value, ())
-
-
-def _look_into(name: str, value: Any, path: tuple[int, ...]) -> Iterator[tuple[str, Parameter | Module]]:
-    if isinstance(value, Parameter | Module):
-        yield name, value
-        return
-    items: Iterable[tuple[Any, Any]]
-    if isinstance(value, list | tuple):
-        items = enumerate(value)
-    elif isinstance(value, dict):
-        items = value.items()
-    else:
-        return
-    if id(value) not in path:  # else the container holds itself
-        for key, item in items:
-            yield from _look_into(f"{name}.{key}", item, (*path, id(value)))
-
-
 def _apply(module: Module, fn: Callable[[Module], Any], seen: set[int]) -> None:
     seen.add(id(module))
     for child in module.children():
@@ -325,9 +246,11 @@ def _describe(module: Module, outer: tuple[int, ...]) -> str:
     for part, value in module._parts():
         if isinstance(value, Module):
             text = _describe(value, (*outer, id(module)))
+        elif isinstance(value, gd.Tensor):
+            text = f"{type(value).__name__} of shape {value.shape}, {value.dtype}"
         else:
             text = getattr(value, "__name__", None) or repr(value)
         lines.append(f"({part}): {text}".replace("\n", "\n  "))
     if not lines:
         return f"{name}({extra})"
-    return "\n  ".join([f"{name}({extra}", *lines]) + "\n)"
+    return "\n  ".join([f"{name}(", *([extra] if extra else []), *lines]) + "\n)"  # as PyTorch lays it out

@@ -1,11 +1,13 @@
-"""Parameter: a tensor that a module counts as its own."""
+"""Parameter and Buffer: tensors that a module counts as its own, to be trained or not."""
 
-from typing import Any
+from typing import Any, Self
 
 import grad_core as gd
-from grad_core.errors import DTypeError
+import numpy as np
+from grad_core.errors import DTypeError, GradientError, ShapeError
+from grad_core.extend import mark_changed
 
-__all__ = ["Parameter"]
+__all__ = ["Buffer", "Parameter"]
 
 
 class Parameter(gd.Tensor):
@@ -40,3 +42,95 @@ class Parameter(gd.Tensor):
         frozen = "" if self.requires_grad else ", requires_grad=False"
         text = super().__repr__().removeprefix("tensor").replace(", requires_grad=True", "")
         return f"Parameter{text[:-1]}{frozen})".replace("\n", "\n   ")  # the word is longer by three
+
+
+class Buffer(gd.Tensor):
+    """A tensor that belongs to a module but is not trained, such as running statistics: see ``Module.buffers()``.
+
+    ``+=``, ``-=``, ``*=``, ``/=``, ``//=``, ``%=`` and ``**=`` change it in place, as in PyTorch, so that
+    ``self.count += 1`` leaves the module its buffer; other assignments to the attribute replace it.
+
+    Args:
+        data: an array, which is used without a copy, a tensor, whose memory is then shared, or numbers; of any dtype.
+        persistent: whether it appears in ``state_dict()``; if not, it is made anew rather than saved.
+        name: shown in messages and drawings.
+
+    Attributes:
+        persistent: the argument; settable.
+
+    Raises:
+        GradientError: ``requires_grad`` is set to True, or it is changed in place by something with a history.
+        TypeError, ShapeError: it is changed in place by what would give another kind of numbers, or another shape.
+
+    Example:
+        >>> import grad_nn as nn
+        >>> nn.Buffer([0, 1])
+        Buffer([0, 1])
+        >>> class Count(nn.Module):
+        ...     def __init__(self):
+        ...         self.calls = nn.Buffer(0)
+        ...         self.last = nn.Buffer([0.0], persistent=False)
+        >>> Count().state_dict()
+        {'calls': array(0)}
+    """
+
+    __slots__ = ("persistent",)
+
+    def __init__(self, data: Any, persistent: bool = True, *, name: str | None = None) -> None:
+        super().__init__(data, name=name)
+        self.persistent = persistent
+
+    @property
+    def requires_grad(self) -> bool:
+        """False, always."""
+        return False
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value:
+            raise GradientError(
+                "a Buffer is what a module keeps without training it, so it never requires grad: make it a Parameter"
+            )
+
+    def _take(self, result: gd.Tensor) -> Self:
+        if result.requires_grad:
+            raise GradientError(
+                "a Buffer keeps numbers without their history, and was to be changed by a tensor that requires grad: "
+                "use its .detach()"
+            )
+        if result.shape != self.shape:
+            raise ShapeError(f"a Buffer of shape {self.shape} cannot become {result.shape} in place: assign a new one")
+        np.copyto(self.data, result.data, casting="same_kind")
+        mark_changed(self)
+        return self
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._take(self + other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._take(self - other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._take(self * other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._take(self / other)
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._take(self // other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._take(self % other)
+
+    def __ipow__(self, other: Any) -> Self:
+        return self._take(self**other)
+
+    def __setstate__(self, persistent: bool) -> None:
+        self.persistent = persistent
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (*super().__reduce__(), self.persistent)
+
+    def __repr__(self) -> str:
+        fleeting = "" if self.persistent else ", persistent=False"
+        return f"Buffer{super().__repr__().removeprefix('tensor')[:-1]}{fleeting})"

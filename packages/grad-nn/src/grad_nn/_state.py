@@ -1,4 +1,4 @@
-"""Loading values into parameters: everything is checked before anything is written."""
+"""Loading values into parameters and buffers: everything is checked before anything is written."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +12,9 @@ from .errors import StateDictError
 __all__ = ["load_state", "plain_array"]
 
 Array = np.ndarray[Any, Any]
+
+# which kinds of numbers a parameter or buffer of a kind takes
+_TAKES = {"f": "f", "i": "iu", "u": "iu", "b": "b"}
 
 
 def plain_array(value: Any) -> Array:
@@ -76,29 +79,33 @@ def _fitting(value: Any, tensor: gd.Tensor) -> Array:
     problems = []
     if array.shape != tensor.shape:
         problems.append(f"has shape {array.shape}, and the module needs {tensor.shape}")
-    if array.dtype.kind != "f":
-        problems.append(f"has dtype {array.dtype}, and the module needs floats ({tensor.dtype})")
+    if array.dtype.kind not in _TAKES[tensor.dtype.kind]:
+        needed = {"f": "floats", "b": "booleans"}.get(tensor.dtype.kind, "integers")
+        problems.append(f"has dtype {array.dtype}, and the module needs {needed} ({tensor.dtype})")
     if not tensor.data.flags.writeable:
         problems.append("cannot be loaded: the module's own array is read-only, so give its Parameter a copy")
     if problems:
         raise TypeError("; ".join(problems))
     try:
         with np.errstate(over="raise"):
-            return array.astype(tensor.dtype)
+            converted = array.astype(tensor.dtype)
     except FloatingPointError as error:
         raise TypeError(
             f"holds values beyond the range of {tensor.dtype}, the module's dtype: model.to('{array.dtype}') first"
         ) from error
+    if array.dtype.kind in "iu" and not np.array_equal(converted, array):
+        raise TypeError(f"holds values beyond the range of {tensor.dtype}, the module's dtype")
+    return converted
 
 
 def _disagreements(known: Mapping[str, gd.Tensor], ready: Mapping[str, Array]) -> list[str]:
-    """A parameter that several names share can take one value only."""
+    """A tensor that several names share can take one value only."""
     first: dict[int, str] = {}
     problems = []
     for name, array in ready.items():
         earlier = first.setdefault(id(known[name]), name)
         if not np.array_equal(ready[earlier], array, equal_nan=True):
-            problems.append(f"{name}: differs from {earlier}, and in the module both are the same parameter")
+            problems.append(f"{name}: differs from {earlier}, and in the module both are the same tensor")
     return problems
 
 

@@ -6,7 +6,7 @@ __all__ = ["FileFormatError", "ForwardMissingError", "RangeError", "StateDictErr
 
 
 class FileFormatError(GradError, ValueError):
-    """A file that ``load`` cannot use, or a value that ``save`` will not write: damaged, another format, or objects.
+    """A file that cannot be read, or a value that cannot be written: damaged, another format, Python objects.
 
     Repair: the message says what is wrong with the file; nothing was read from it, and nothing was written.
 
@@ -15,7 +15,7 @@ class FileFormatError(GradError, ValueError):
         >>> nn.load("weights.pt")
         Traceback (most recent call last):
         ...
-        grad_nn.errors.FileFormatError: load reads .npz files, and 'weights.pt' is not named like one. ...
+        grad_nn.errors.FileFormatError: load reads .npz and .safetensors files, and 'weights.pt' is not named like ...
     """
 
 

@@ -1,132 +1,159 @@
-"""Weights in files: .npz, a zip archive of NumPy arrays, written whole or not at all, and never unpickled."""
+"""Weights in files: .npz or .safetensors, written whole or not at all, and never unpickled."""
 
-import io
 import os
-import secrets
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._files import checked_target, content_of, read_archive, read_texts, refuse_pickle, write_archive, write_whole
 from ._module import Module
+from ._safetensors import as_bytes, from_bytes, metadata_of
 from ._state import plain_array
 from .errors import FileFormatError
 
-__all__ = ["load", "save"]
+__all__ = ["load", "read_metadata", "save"]
 
 Array = np.ndarray[Any, Any]
 
-# what zipfile and NumPy raise for bytes that make no sense to them
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, tokenize.TokenError, EOFError, MemoryError, RuntimeError, SyntaxError, TypeError,
-    ValueError,
-)  # fmt: skip
+_SUFFIXES = (".npz", ".safetensors")
+_PICKLED = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
+_METADATA = "__metadata__.json"  # the entry of an .npz file
+_CHECKPOINT = "checkpoint.json"  # the entry that marks a checkpoint, see `_resume`
 
 
-def save(state: Module | Mapping[str, Any], path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-    """Write arrays by their names into an .npz file, which ``load`` and ``numpy.load`` read.
+def save(
+    state: Module | Mapping[str, Any],
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write arrays by their names into an .npz or .safetensors file, which ``load`` reads.
 
-    The file appears under its name only when it is complete: if the disk is full or the program is stopped, what was
-    there before stays as it was.
+    ``numpy.load`` reads the one, PyTorch and other programs the other. Every number comes back as it was, to the last
+    bit. The file appears under its name only when it is complete: if the disk is full or the program is stopped, what
+    was there before stays as it was.
 
     Args:
         state: a module, whose ``state_dict()`` is written, or a dict from name to array or tensor.
-        path: ends in .npz; its folder exists.
+        path: ends in .npz or .safetensors, and so chooses the format; its folder exists. The second needs the package
+            safetensors: ``pip install 'grad-nn[safetensors]'``.
         overwrite: whether a file that is there may be replaced.
+        metadata: texts by name, such as a description or a licence, which ``read_metadata`` gives back.
 
     Raises:
         FileExistsError: there is a file already, and `overwrite` is not set.
         FileNotFoundError: the folder does not exist.
-        FileFormatError: the path does not end in .npz, or a value cannot be written as an array.
+        FileFormatError: the path does not end so, a value cannot be written as an array, or safetensors is missing.
+        TypeError: `state` is neither a module nor a dict, or `metadata` is not texts by name.
         OSError: writing failed.
 
     Example:
         >>> import grad_nn as nn
         >>> model = nn.Linear(3, 2)
-        >>> nn.save(model, "model.npz")
+        >>> nn.save(model, "model.npz", metadata={"trained on": "MNIST"})
         >>> sorted(nn.load("model.npz"))
         ['bias', 'weight']
     """
     target = _named(path, "save writes")
     arrays = _arrays(state)
-    _refuse_existing(target, overwrite)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"the folder {str(target.parent)!r} does not exist: make it first, or give another path"
-        )
-    # in the same folder, so that renaming it is one step for the file system
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            _write(file, arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        _refuse_existing(target, overwrite)  # somebody may have been quicker
-        os.replace(temporary, target)
-    except OSError as error:
-        if isinstance(error, FileExistsError):
-            raise
-        reason = error.strerror or error
-        raise OSError(error.errno, f"could not write {str(target)!r} ({reason}): it is as it was before") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    texts = _checked_metadata(metadata)
+    checked_target(target, overwrite)
+    if target.suffix == ".safetensors":
+        content = as_bytes(target, arrays, texts)
+        write_whole(target, overwrite, lambda file: file.write(content))
+    else:
+        write_whole(target, overwrite, lambda file: write_archive(file, arrays, {_METADATA: texts} if texts else {}))
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """Read the arrays of an .npz file by their names; pass them to ``load_state_dict``.
+def load(path: str | os.PathLike[str], *, prefix: str = "") -> dict[str, Array]:
+    """Read the arrays of an .npz or .safetensors file by their names; pass them to ``load_state_dict``.
 
     Nothing in the file is ever run: arrays of Python objects are refused.
 
     Args:
-        path: of a file that ``save``, ``numpy.savez`` or ``numpy.savez_compressed`` wrote.
+        path: of a file that ``save``, ``numpy.savez`` or PyTorch's ``safetensors.torch.save_file`` wrote. bfloat16,
+            which NumPy lacks, becomes float32 with the same values.
+        prefix: read only the arrays whose name begins with this, and leave it off: ``prefix="encoder."`` gives what
+            the module at ``model.encoder`` had.
 
     Raises:
         FileNotFoundError: there is no such file.
-        FileFormatError: it is not an .npz file, or is damaged or cut off, or holds Python objects.
+        FileFormatError: it has another format, is damaged or cut off, holds Python objects or a pickle, or no name
+            begins with `prefix`; or the package safetensors is missing.
 
     Example:
         >>> import numpy as np
         >>> import grad_nn as nn
-        >>> nn.save({"scale": np.array([1.0, 2.0])}, "scale.npz")
-        >>> nn.load("scale.npz")
+        >>> nn.save({"old.scale": np.array([1.0, 2.0]), "shift": np.zeros(2)}, "parts.npz")
+        >>> nn.load("parts.npz", prefix="old.")
         {'scale': array([1., 2.])}
     """
     source = _named(path, "load reads")
-    if not source.is_file():
-        what = "is a folder" if source.is_dir() else "does not exist"
-        raise FileNotFoundError(f"the file {str(source)!r} {what}; the working folder is {str(Path.cwd())!r}")
-    content = source.read_bytes()
-    if content[:2] != b"PK":
-        what = f"begins with {content[:4]!r}" if content else "is empty"
+    content = content_of(source)
+    names: list[str] = []
+
+    def wanted(name: str) -> bool:
+        names.append(name)
+        return name.startswith(prefix)
+
+    if source.suffix == ".safetensors":
+        arrays = from_bytes(source, content, wanted)
+    else:
+        if read_texts(source, content, (_CHECKPOINT,)):
+            raise FileFormatError(
+                f"{str(source)!r} is a checkpoint: nn.load_checkpoint({source.name!r}) reads it, and gives a dict of "
+                "its parts, each with its arrays"
+            )
+        arrays, _ = read_archive(source, content, wanted, (_METADATA,))
+    if prefix and not arrays:
+        some = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
         raise FileFormatError(
-            f"{str(source)!r} is not an .npz file: it {what} instead of b'PK', the mark of a zip archive"
+            f"{str(source)!r} has no array whose name begins with {prefix!r}: it has {some or 'none'}"
         )
+    return {name.removeprefix(prefix): array for name, array in arrays.items()}
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The texts that were given to ``save`` as `metadata`; none are an empty dict.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FileFormatError: it has another format or is damaged, or the package safetensors is missing.
+
+    Example:
+        >>> import grad_nn as nn
+        >>> nn.save(nn.Linear(3, 2), "named.npz", metadata={"version": "3"})
+        >>> nn.read_metadata("named.npz")
+        {'version': '3'}
+    """
+    source = _named(path, "read_metadata reads")
+    content = content_of(source)
+    if source.suffix == ".safetensors":
+        return metadata_of(source, content)
+    found = read_texts(source, content, (_METADATA,)).get(_METADATA, {})
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {info.filename.removesuffix(".npy"): _read(archive, info) for info in archive.infolist()}
-    except _DAMAGE as error:
-        raise FileFormatError(
-            f"{str(source)!r} cannot be read as .npz, so nothing was: {error or type(error).__name__}. "
-            "It may be cut off or damaged: copy, download or save it again"
-        ) from error
+        return _checked_metadata(found)
+    except TypeError as error:
+        raise FileFormatError(f"{str(source)!r} has an entry {_METADATA!r} that was not written by save") from error
 
 
 def _named(path: str | os.PathLike[str], does: str) -> Path:
     named = Path(path)
-    if named.suffix != ".npz":
-        advice = (
-            ". For a state dict of PyTorch: {name: t.numpy() for name, t in torch.load(path).items()} there"
-            if named.suffix in (".pt", ".pth", ".bin")
-            else f": did you mean {str(named.with_suffix('.npz'))!r}?"
-            if named.name
-            else ""
-        )
-        raise FileFormatError(f"{does} .npz files, and {str(named)!r} is not named like one{advice}")
-    return named
+    if named.suffix in _SUFFIXES:
+        return named
+    if named.suffix in _PICKLED and does != "save writes" and named.is_file():
+        raise refuse_pickle(named)
+    advice = ""
+    if named.suffix in _PICKLED:
+        advice = ": files of that name hold pickles, which can run any program when they are read"
+        if does == "save writes":
+            advice += f". PyTorch reads {str(named.with_suffix('.safetensors'))!r} by safetensors.torch.load_file"
+    elif named.name:
+        advice = f": did you mean {str(named.with_suffix('.npz'))!r}?"
+    raise FileFormatError(f"{does} .npz and .safetensors files, and {str(named)!r} is not named like one{advice}")
 
 
 def _arrays(state: Module | Mapping[str, Any]) -> dict[str, Array]:
@@ -145,28 +172,12 @@ def _arrays(state: Module | Mapping[str, Any]) -> dict[str, Array]:
     return arrays
 
 
-def _refuse_existing(target: Path, overwrite: bool) -> None:
-    if not overwrite and target.exists():
-        raise FileExistsError(
-            f"{str(target)!r} exists already: pass overwrite=True to replace it, or give another path"
-        )
-
-
-def _write(file: Any, arrays: Mapping[str, Array]) -> None:
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            # a ZipInfo without a time: the same arrays make the same bytes
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
-
-
-def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
-    if not info.filename.endswith(".npy"):
-        raise ValueError(f"it holds {info.filename!r}, which is not an array")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{info.filename!r} is compressed by method {info.compress_type}, which .npz files are not")
-    content = io.BytesIO(archive.read(info))  # whole, so that the checksum is compared before anything is believed
-    array: Array = np.lib.format.read_array(content, allow_pickle=False)
-    if content.read(1):
-        raise ValueError(f"{info.filename!r} holds more than its array")
-    return array
+def _checked_metadata(given: Any) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"metadata is a dict from name to text, not a {type(given).__name__}")
+    wrong = [f"{k!r}: {v!r}" for k, v in given.items() if not (isinstance(k, str) and isinstance(v, str))]
+    if wrong:
+        raise TypeError(f"metadata holds texts by name, and these are others: {', '.join(wrong)}; write str(value)")
+    return dict(given)

@@ -64,6 +64,7 @@ from ._piecewise import (
     threshold,
 )  # fmt: skip
 from ._resize import interpolate, pad
+from ._rotary import rotary
 from ._smooth import celu, elu, gelu, logsigmoid, mish, selu, softplus, softsign, tanhshrink
 from ._softmax import glu, log_softmax, softmax, softmin
 
@@ -133,6 +134,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "rotary",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",

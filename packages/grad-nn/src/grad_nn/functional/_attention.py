@@ -15,10 +15,10 @@ from grad_core.random import Generator
 from ._checks import check_probability
 from ._dropout import dropout
 
-__all__ = ["attend_with_weights", "scaled_dot_product_attention"]
+__all__ = ["attend_with_weights", "fits_in_a_block", "scaled_dot_product_attention"]
 
-# with more scores than this, they are made in blocks of this many: 8 MiB of float32
-_BLOCK = 1 << 21
+_BLOCK = 1 << 21  # more scores than this are not kept: 8 MiB of float32
+_ROWS = 1 << 19  # they are made in blocks of this many, several of which exist at a time
 
 
 def scaled_dot_product_attention(
@@ -49,7 +49,8 @@ def scaled_dot_product_attention(
         generator: draws what is dropped; the default Generator where not given.
 
     Returns:
-        (..., L, V). No more than about 8 MiB of scores exist at a time, in the backward pass too.
+        (..., L, V). Scores of more than 8 MiB are made in blocks, in the backward pass too, and never all
+            exist.
 
     Raises:
         ShapeError: the shapes do not fit; the message names them.
@@ -91,10 +92,15 @@ def scaled_dot_product_attention(
     return out if alive is None else out * alive
 
 
+def fits_in_a_block(queries: int, keys: int) -> bool:
+    """Whether so few scores are made all at once."""
+    return queries * keys <= _BLOCK
+
+
 def _rows_in_a_block(products: int, queries: int, keys: int) -> int:
     if products * queries * keys <= _BLOCK:
         return queries
-    return max(16, _BLOCK // max(1, products * keys))
+    return max(16, _ROWS // max(1, products * keys))
 
 
 def _attend(
@@ -182,7 +188,8 @@ def _added(mask: Any, dtype: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
         added = gd.where(mask, np.zeros((), dtype), np.asarray(lowest, dtype))
     else:
         seen = mask > -math.inf
-        added = gd.maximum(mask, lowest).astype(dtype)
+        # in the wider dtype, for neither holds all numbers of the other
+        added = gd.maximum(mask.astype(np.result_type(mask.dtype, dtype)), lowest).astype(dtype)
     return added, seen.any(-1, keepdims=True).astype(dtype)
 
 

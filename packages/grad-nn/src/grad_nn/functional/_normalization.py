@@ -29,14 +29,20 @@ def _mean(x: Any, axes: _Axes) -> Any:
     return np.add.reduce(x, axis=axes, keepdims=True) / count
 
 
+def _mean_product(x: Any, y: Any, axes: _Axes) -> Any:
+    """The mean of x y over `axes`, without the product where it is one of rows."""
+    if type(x) is np.ndarray and type(y) is np.ndarray and axes == (x.ndim - 1,):
+        return np.vecdot(x, y)[..., None] * x.dtype.type(1 / x.shape[-1]) if x.shape[-1] else _mean(x, axes)
+    return _mean(x * y, axes)
+
+
 def _normalised(x: Any, axes: _Axes, eps: float, center: bool) -> tuple[Any, Any, Any, Any]:
     """Mean, variance, 1 / sqrt(variance + eps), and x normalised: plain arrays."""
     mean = _mean(x, axes) if center else None
     y = x - mean if center else x
-    square = y * y
-    variance = _mean(square, axes)
+    variance = _mean_product(y, y, axes)
     factor = 1 / np.sqrt(variance + x.dtype.type(eps))
-    return mean, variance, factor, np.multiply(y, factor, out=square)
+    return mean, variance, factor, np.multiply(y, factor, out=y if center else None)
 
 
 def _keep(x: Any, *_affine: Any, axes: _Axes, eps: float, center: bool) -> Any:
@@ -49,7 +55,7 @@ def _keep(x: Any, *_affine: Any, axes: _Axes, eps: float, center: bool) -> Any:
 def _by_x(g: Any, _ans: Any, _x: Any, *rest: Any, axes: _Axes, eps: float, center: bool) -> Any:
     *affine, (y, factor) = rest
     g = g * affine[0] if affine else g
-    along = _mean(g * y, axes)
+    along = _mean_product(g, y, axes)
     if type(g) is not np.ndarray or not affine:  # not an array of our own: nothing in place
         return factor * (g - _mean(g, axes) - y * along) if center else factor * (g - y * along)
     shift = _mean(g, axes) if center else None

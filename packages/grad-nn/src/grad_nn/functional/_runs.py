@@ -30,6 +30,12 @@ def _check_lengths(lengths: Array, steps: int) -> None:
         )
 
 
+def _used(g: Array) -> list[bool]:
+    """For each step whether any element is other than 0; NaN is."""
+    extremes = (np.maximum.reduce(g, axis=(1, 2), initial=0), np.minimum.reduce(g, axis=(1, 2), initial=0))
+    return [bool(high != 0 or low != 0) for high, low in zip(*extremes, strict=True)]
+
+
 def _carved(shapes: list[tuple[int, ...]], dtype: Any) -> list[Array]:
     """Arrays of these shapes in one piece of memory, each at the start of a cache line."""
     line = 64 // dtype.itemsize
@@ -168,6 +174,7 @@ class Back:
     def __init__(self, run: Run, g: tuple[Array, ...], w_ih: Array, w_hh: Array, wants_x: bool) -> None:
         hidden, batch, dtype = run.hidden, run.batch, run.dtype
         by_output = run.in_order(g[0]).transpose(0, 2, 1)
+        used = _used(by_output)  # often only the last output is
         state, *carried = [np.array(a.T, dtype, order="C") for a in g[1:]]
         rows = run.by_state(w_hh)
         back = np.array(rows.T, dtype, order="C")
@@ -185,7 +192,7 @@ class Back:
             start = max(stop - size, 0)
             for p in range(stop - 1, start - 1, -1):
                 dh = state
-                if by_output[p].any():  # often only the last output is used
+                if used[p]:
                     dh = np.add(state, by_output[p], room)
                 if run.ended is not None:
                     dh = dh.copy() if dh is state else dh

@@ -1,0 +1,50 @@
+"""Which activations and losses are recorded, and on what: class, options, and how their inputs are made."""
+
+from typing import Any
+
+ROWS: list[tuple[str, dict[str, Any]]] = [
+    ("LeakyReLU", {"negative_slope": 0.2}),
+    ("PReLU", {"num_parameters": 4}),
+    ("ELU", {"alpha": 0.7}),
+    ("SELU", {}),
+    ("CELU", {"alpha": 1.3}),
+    ("GELU", {}),
+    ("GELU", {"approximate": "tanh"}),
+    ("SiLU", {}),
+    ("Mish", {}),
+    ("Softplus", {"beta": 2.0}),
+    ("Softsign", {}),
+    ("Hardtanh", {"min_val": -0.5, "max_val": 0.8}),
+    ("ReLU6", {}),
+    ("Hardswish", {}),
+    ("Hardsigmoid", {}),
+    ("LogSigmoid", {}),
+    ("Tanhshrink", {}),
+    ("Softshrink", {}),
+    ("Hardshrink", {}),
+    ("Threshold", {"threshold": 0.1, "value": 0.3}),
+    ("Softmax", {"dim": 1}),
+    ("Softmin", {"dim": 1}),
+    ("LogSoftmax", {"dim": 0}),
+    ("GLU", {"dim": 1}),
+]
+# "same": of the shape of the first; "ids", "signs", "units" in (0, 1), "positive": what the name says
+LOSSES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
+    ("MSELoss", {}, ("same", "same")),
+    ("L1Loss", {}, ("same", "same")),
+    ("SmoothL1Loss", {"beta": 0.7}, ("same", "same")),
+    ("HuberLoss", {"delta": 0.6, "reduction": "sum"}, ("same", "same")),
+    ("BCELoss", {}, ("units", "units")),
+    ("BCEWithLogitsLoss", {}, ("same", "units")),
+    ("NLLLoss", {}, ("same", "ids")),
+    ("CrossEntropyLoss", {"label_smoothing": 0.1}, ("same", "ids")),
+    ("KLDivLoss", {"reduction": "batchmean"}, ("same", "units")),
+    ("CosineEmbeddingLoss", {"margin": 0.2}, ("same", "same", "signs")),
+    ("TripletMarginLoss", {"margin": 0.8, "swap": True}, ("same", "same", "same")),
+    ("HingeEmbeddingLoss", {"reduction": "none"}, ("same", "same signs")),
+    ("MarginRankingLoss", {"margin": 0.3}, ("same", "same", "same signs")),
+    ("MultiMarginLoss", {"margin": 0.9}, ("same", "ids")),
+    ("SoftMarginLoss", {}, ("same", "same signs")),
+    ("GaussianNLLLoss", {"full": True}, ("same", "same", "positive")),
+    ("PoissonNLLLoss", {"full": True}, ("same", "positive")),
+]
