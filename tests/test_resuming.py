@@ -42,7 +42,7 @@ class Training:
             "optimizer": self.optimizer,
             "rng": self.rng,
             "default": self.default,
-            "order": self.loader.generator,
+            "order": self.loader,
         }
 
     def epoch(self):
