@@ -42,7 +42,7 @@ class Training:
             "optimizer": self.optimizer,
             "rng": self.rng,
             "default": self.default,
-            "loader": self.loader,
+            "order": self.loader,
         }
 
     def epoch(self):
@@ -75,7 +75,7 @@ def test_10_steps_a_checkpoint_and_10_more_are_20(make, tmp_path):
     assert second.bits() == straight.bits()
 
 
-@pytest.mark.parametrize("left_out", ["model", "optimizer", "rng", "default", "loader"])
+@pytest.mark.parametrize("left_out", ["model", "optimizer", "rng", "default", "order"])
 def test_without_any_one_part_it_would_not(left_out, tmp_path):
     """So that the test above tests each of them."""
     first = Training(0)
