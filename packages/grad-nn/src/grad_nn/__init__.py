@@ -31,7 +31,7 @@ from ._containers import Residual, Sequential
 from ._conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
 from ._dicts import ModuleDict, ParameterDict
-from ._dropout import Dropout
+from ._dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from ._embedding import Bilinear, Embedding
 from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
@@ -119,6 +119,7 @@ __all__ = [
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
     "AddNorm",
+    "AlphaDropout",
     "AveragedModel",
     "AvgPool1d",
     "AvgPool2d",
@@ -148,7 +149,11 @@ __all__ = [
     "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
     "Embedding",
+    "FeatureAlphaDropout",
     "Flatten",
     "Fold",
     "GRUCell",

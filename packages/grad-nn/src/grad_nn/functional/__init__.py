@@ -35,7 +35,7 @@ from grad_core import (
 from ._attention import scaled_dot_product_attention
 from ._cross_entropy import cross_entropy
 from ._ctc import ctc_loss
-from ._dropout import dropout
+from ._dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from ._embedding import bilinear, embedding, one_hot
 from ._linear import linear
 from ._losses_classes import multi_margin_loss, nll_loss
@@ -75,6 +75,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -94,8 +95,12 @@ __all__ = [
     "cross_entropy",
     "ctc_loss",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "elu",
     "embedding",
+    "feature_alpha_dropout",
     "flatten",
     "fold",
     "gaussian_nll_loss",
