@@ -68,7 +68,7 @@ def test_the_ink_is_like_that_of_mnist(digits):
         assert lit.sum(axis=1).max() <= 21
 
 
-def mlp(x, y, epochs=10, hidden=64, rate=0.1):
+def mlp(x, y, epochs=5, hidden=64, rate=0.1):
     """A network with one hidden layer by hand, and the function that it has learned."""
     rng = np.random.default_rng(0)
     first = rng.normal(0, (2 / 784) ** 0.5, (784, hidden)).astype(np.float32)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grad_data import ArrayDataset, DataLoader, DistributedSampler, transforms
+from grad_data import ArrayDataset, DataLoader, DistributedSampler, _workers, transforms
 
 X = np.arange(60.0).reshape(20, 3)
 Y = np.arange(20)
@@ -59,13 +59,17 @@ class Mixed:
         }
 
 
-def test_batches_of_any_structure_and_growing_size():
+def test_batches_of_any_structure_and_growing_size(monkeypatch):
+    shared, real = [], _workers._unpacked
+    monkeypatch.setattr(_workers, "_unpacked", lambda *given: shared.append(1) or real(*given))
     with DataLoader(Mixed(), 2, workers=1) as loader:
         assert same(list(loader), list(DataLoader(Mixed(), 2)))
         batches = list(loader)  # the second time there is room for all of them
         assert same(batches, list(DataLoader(Mixed(), 2)))
         batches[0]["grown"][:] = -1  # and they belong to the caller
         assert batches[1]["grown"].min() == 3
+        assert len(shared) >= 6  # all of the second epoch went through shared memory
+        assert len(loader._pool._blocks) == 1  # and of the outgrown blocks none is kept
 
 
 def collate(samples):
@@ -170,10 +174,12 @@ def test_the_prefetching_thread_works_ahead_no_further_than_told():
     assert not [thread for thread in threading.enumerate() if thread.name == "grad-data prefetch"]
 
 
-def left():
+def left(pid=None):
     threads = [thread.name for thread in threading.enumerate()]
     files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
-    shared = sorted(path.name for path in SHARED.glob("psm_*"))  # none where there is no such folder
+    shared = sorted(
+        path.name for path in SHARED.glob(f"grad-{pid or os.getpid()}-*")
+    )  # none where there is no such folder
     return threads, files, shared, [child.pid for child in multiprocessing.active_children()]
 
 
@@ -220,7 +226,6 @@ def gone(pid):
 )
 def test_a_program_that_is_interrupted_or_killed_leaves_nothing(tmp_path, way, number):
     (tmp_path / "program.py").write_text(PROGRAM)
-    before = left()[2]
     process = subprocess.Popen(
         [sys.executable, tmp_path / "program.py", way],
         stdout=subprocess.PIPE,
@@ -235,10 +240,10 @@ def test_a_program_that_is_interrupted_or_killed_leaves_nothing(tmp_path, way, n
         process.kill()
     _, errors = process.communicate(timeout=20)
     until = time.monotonic() + 10
-    while not (all(gone(pid) for pid in workers) and left()[2] == before) and time.monotonic() < until:
+    while not (all(gone(pid) for pid in workers) and not left(process.pid)[2]) and time.monotonic() < until:
         time.sleep(0.02)
     assert all(gone(pid) for pid in workers)
-    assert left()[2] == before
+    assert not left(process.pid)[2]
     assert len(workers) == (2 if way == "workers" else 0)
     if number == signal.SIGINT:
         assert errors.count("Traceback") == 1

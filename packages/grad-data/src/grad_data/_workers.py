@@ -8,6 +8,8 @@ ends when its pipe or its parent does, and the block is removed when the pool is
 
 import contextlib
 import multiprocessing
+import os
+import secrets
 import signal
 import traceback
 import weakref
@@ -164,7 +166,8 @@ class Pool:
         """Keep a slot for the next task; where batches have outgrown them, make a block with larger ones."""
         if needed > self._slot_size:
             self._slot_size = -(-needed * 5 // 4 // _ALIGN) * _ALIGN
-            block = SharedMemory(create=True, size=self._slot_size * self._ahead)
+            name = f"grad-{os.getpid()}-{secrets.token_hex(4)}"  # so that it is seen whose it is
+            block = SharedMemory(name, create=True, size=self._slot_size * self._ahead)
             self._blocks[block.name] = block
             self._free = [_Slot(block.name, i * self._slot_size, self._slot_size) for i in range(self._ahead)]
         elif slot is not None and slot.size == self._slot_size:

@@ -19,6 +19,7 @@ __all__ = [
     "NUMBER",
     "Rule",
     "as_groups",
+    "check_floating",
     "check_memory",
     "one_of",
     "read_parameters",
@@ -153,6 +154,15 @@ def read_parameters(params: Any, owner: str, taken: Mapping[int, str]) -> tuple[
             f"{owner}: {len(names)} of {len(tensors)} parameters have names: pass all as (name, tensor), or none"
         )
     return tensors, names or None
+
+
+def check_floating(p: Tensor, owner: str) -> None:
+    """Refuse a parameter whose dtype was changed to one that cannot be optimized."""
+    if p.dtype.kind != "f":
+        raise TypeError(
+            f"{owner}: a parameter of shape {p.shape} has become {p.dtype}, and only floating dtypes can be optimized: "
+            "convert it back, or make a new optimizer without it"
+        )
 
 
 def check_memory(params: list[Tensor], owner: str) -> None:

@@ -8,7 +8,7 @@ import grad_core as gd
 import numpy as np
 from grad_core.extend import mark_changed
 
-from ._checks import Rule, as_groups, check_memory, read_parameters, refuse_nonfinite
+from ._checks import Rule, as_groups, check_floating, check_memory, read_parameters, refuse_nonfinite
 from ._flat import Flat, Run
 from ._state import Entry, Problems, Saved, pack, unpack
 
@@ -366,20 +366,15 @@ class Optimizer:
 
     def _add(self, groups: list[Group]) -> None:
         check_memory([p for group in [*self.param_groups, *groups] for p in group["params"]], self._title)
-        for group in groups:
-            self._flats.append(self._lay_out(group["params"]))
-            self._params.append(group["params"])
-            self.param_groups.append(group)
+        self._flats += [self._lay_out(group["params"]) for group in groups]
+        self._params += [group["params"] for group in groups]
+        self.param_groups += groups
 
     def _lay_out(self, params: Iterable[gd.Tensor]) -> list[Flat]:
         """One Flat for each dtype, in order of appearance."""
         kinds: dict[Any, list[gd.Tensor]] = {}
         for p in params:
-            if p.dtype.kind != "f":
-                raise TypeError(
-                    f"{self._title}: a parameter of shape {p.shape} has become {p.dtype}, and only floating dtypes can "
-                    "be optimized: convert it back, or make a new optimizer without it"
-                )
+            check_floating(p, self._title)
             kinds.setdefault(p.dtype, []).append(p)
         return [Flat(same, self.scratch, not self.pieces, self.scalar_names) for same in kinds.values()]
 
