@@ -204,7 +204,7 @@ def options() -> argparse.Namespace:
     add("--width", type=count, metavar="N", help="numbers for each character (96; with --quick 48)")
     add("--heads", type=count, default=4, metavar="N", help="of attention; they divide the width (4)")
     add("--context", type=window, metavar="N", help="characters that the model sees at a time (64; --quick 48)")
-    add("--dropout", type=share, default=0.1, metavar="P", help="share of each block's results dropped (0.1)")
+    add("--dropout", type=share, default=0.0, metavar="P", help="share of each block's results dropped (0)")
     add("--batch-size", type=count, default=16, metavar="N", help="windows in a step (16)")
     add("--lr", type=above, default=0.004, metavar="X", help="highest learning rate (0.004)")
     add("--start", default="# ", metavar="TEXT", help="what the samples begin with ('# ')")
