@@ -256,6 +256,7 @@ def state_of(model):
     return named, numbers, model.history.copy(), dict(model.named), set(model.kinds), list(model.inner)
 
 
+@pytest.mark.filterwarnings("ignore:Dropout.p=0.5. is in training mode:RuntimeWarning")  # its forward switches modes
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("mode", [True, False])
 def test_the_model_is_left_as_it_was(mode, fails):
