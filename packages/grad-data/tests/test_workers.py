@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from grad_data import ArrayDataset, DataLoader, DistributedSampler, _workers, transforms
+from in_workers import Mixed, collate, die, fail, fail_oddly, interrupt
 
 X = np.arange(60.0).reshape(20, 3)
 Y = np.arange(20)
@@ -42,23 +43,6 @@ def test_the_same_batches_however_they_are_made(ways):
             assert same(list(loader), list(plain))
 
 
-class Mixed:
-    """Batches of every structure, growing from one to the next."""
-
-    def __len__(self):
-        return 12
-
-    def __getitem__(self, indices):
-        n = int(indices[0]) + 1
-        return {
-            "grown": np.full((n * 100, 3), n, np.float32),
-            "list": [np.arange(n), "text", n],
-            "objects": np.array([None, n], object),
-            "empty": np.zeros((0, 3)),
-            "turned": np.arange(6).reshape(2, 3).T,
-        }
-
-
 def test_batches_of_any_structure_and_growing_size(monkeypatch):
     shared, real = [], _workers._unpacked
     monkeypatch.setattr(_workers, "_unpacked", lambda *given: shared.append(1) or real(*given))
@@ -70,35 +54,6 @@ def test_batches_of_any_structure_and_growing_size(monkeypatch):
         assert batches[1]["grown"].min() == 3
         assert len(shared) >= 6  # all of the second epoch went through shared memory
         assert len(loader._pool._blocks) == 1  # and of the outgrown blocks none is kept
-
-
-def collate(samples):
-    return len(samples), np.stack([x for x, _ in samples])
-
-
-class BrokenError(Exception):
-    def __init__(self, what, why):
-        super().__init__(f"{what}: {why}")
-
-
-def fail(x, y):
-    if y[0] >= 6:
-        raise ValueError(f"no {int(y[0])} please")
-    return x, y
-
-
-def fail_oddly(x, y):
-    raise BrokenError("a class", "that does not come back from pickle")
-
-
-def die(x, y):
-    os._exit(7)
-
-
-def interrupt(x, y):
-    os.kill(multiprocessing.parent_process().pid, signal.SIGINT)
-    time.sleep(0.2)
-    return x, y
 
 
 def test_collate_fn_in_a_worker():
@@ -200,9 +155,10 @@ def test_nothing_is_left_after_many_loaders(ways, count, early):
 
 
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
 import numpy as np
 from grad_data import ArrayDataset, DataLoader
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 if __name__ == "__main__":
     options = {"workers": 2} if sys.argv[1] == "workers" else {"prefetch": 2}
     loader = DataLoader(ArrayDataset(np.zeros((100_000, 10))), 2, **options)
@@ -252,8 +208,12 @@ def test_a_program_that_is_interrupted_or_killed_leaves_nothing(tmp_path, way, n
 
 def test_ctrl_c_in_a_wait_ends_the_workers():
     loader = DataLoader((X, Y), 3, transform=interrupt, workers=1)
-    with pytest.raises(KeyboardInterrupt):
-        next(iter(loader))
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background has it ignored
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            next(iter(loader))
+    finally:
+        signal.signal(signal.SIGINT, earlier)
     assert not multiprocessing.active_children()
 
 
