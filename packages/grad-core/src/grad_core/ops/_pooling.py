@@ -15,6 +15,7 @@ import numpy as np
 from grad_core._kinds import linear
 from grad_core._op import nondiff, op
 
+from ._batching import in_front
 from ._select import select
 from ._windows import Windows, span
 
@@ -73,7 +74,7 @@ def _seen(w: Windows) -> Iterator[tuple[int, tuple[Any, ...], tuple[Any, ...]]]:
 
 def _batch_alone(made: str) -> Any:
     def batch(inputs: tuple[Any, ...], axes: _Axes, **params: Any) -> tuple[Any, int]:
-        return _OPS[made].on(np.moveaxis(inputs[0], axes[0] or 0, 0), **params), 0
+        return _OPS[made].on(in_front(inputs[0], axes[0]), **params), 0
 
     return batch
 

@@ -13,6 +13,7 @@ from grad_core._kinds import linear
 from grad_core._op import nondiff
 from grad_core.errors import ShapeError
 
+from ._batching import in_front
 from ._pooling import average, largest, positions, winners
 from ._windows import Windows, several
 from .pick import take_along_axis
@@ -51,11 +52,11 @@ def _even_windows(size: tuple[int, ...], out: tuple[int, ...]) -> Windows | None
 
 
 def _batch_average(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, bounds: _Bounds, size: Any) -> Any:
-    return _averages.on(np.moveaxis(inputs[0], axes[0] or 0, 0), bounds=bounds, size=size), 0
+    return _averages.on(in_front(inputs[0], axes[0]), bounds=bounds, size=size), 0
 
 
 def _batch_shares(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, bounds: _Bounds, size: Any) -> Any:
-    return _shares.on(np.moveaxis(inputs[0], axes[0] or 0, 0), bounds=bounds, size=size), 0
+    return _shares.on(in_front(inputs[0], axes[0]), bounds=bounds, size=size), 0
 
 
 def _averages_back(g: Any, _ans: Any, _x: Any, bounds: _Bounds, size: tuple[int, ...]) -> Any:
@@ -93,7 +94,7 @@ def _shares(x: Any, *, bounds: _Bounds, size: tuple[int, ...]) -> Any:
 
 
 def _batch_places(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, bounds: _Bounds) -> tuple[Any, int]:
-    return _places.on(np.moveaxis(inputs[0], axes[0] or 0, 0), bounds=bounds), 0
+    return _places.on(in_front(inputs[0], axes[0]), bounds=bounds), 0
 
 
 @nondiff(batch=_batch_places, name="adaptive_max_places")

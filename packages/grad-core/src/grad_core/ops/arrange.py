@@ -13,6 +13,7 @@ from grad_core._op import op
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, one_axis, some_axes
+from ._batching import in_front
 from .index import getitem
 from .pieces import whole_number
 from .shape import ravel, reshape
@@ -34,11 +35,11 @@ def _at(axis: int, item: Any) -> tuple[Any, ...]:
 
 
 def _repeat_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, count: int, axis: int) -> tuple[Any, int]:
-    return _repeat.on(np.moveaxis(inputs[0], axes[0] or 0, 0), count=count, axis=axis + 1), 0
+    return _repeat.on(in_front(inputs[0], axes[0]), count=count, axis=axis + 1), 0
 
 
 def _fold_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, count: int, axis: int) -> tuple[Any, int]:
-    return _fold.on(np.moveaxis(inputs[0], axes[0] or 0, 0), count=count, axis=axis + 1), 0
+    return _fold.on(in_front(inputs[0], axes[0]), count=count, axis=axis + 1), 0
 
 
 def _repeat_back(g: Any, _ans: Any, _x: Any, count: int, axis: int) -> Any:
@@ -180,7 +181,7 @@ def _roll_back(g: Any, _ans: Any, _x: Any, shift: tuple[int, ...], axis: tuple[i
 def _roll_batch(
     inputs: tuple[Any, ...], axes: _BatchAxes, *, shift: tuple[int, ...], axis: tuple[int, ...]
 ) -> tuple[Any, int]:
-    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    x = in_front(inputs[0], axes[0])
     return _roll.on(x, shift=shift, axis=tuple([a + 1 for a in axis])), 0
 
 
@@ -233,7 +234,7 @@ def _pad_jvp(tangents: tuple[Any, ...], _ans: Any, _x: Any, *, width: _Widths, v
 
 
 def _pad_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, width: _Widths, value: float) -> tuple[Any, int]:
-    return _pad.on(np.moveaxis(inputs[0], axes[0] or 0, 0), width=((0, 0), *width), value=value), 0
+    return _pad.on(in_front(inputs[0], axes[0]), width=((0, 0), *width), value=value), 0
 
 
 @op(

@@ -13,6 +13,7 @@ from grad_core._node import array_like
 from grad_core._op import nondiff
 from grad_core.errors import DTypeError, ShapeError
 
+from ._batching import in_front
 from .shape import broadcast_to, reshape
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def meshgrid(*arrays: Any, indexing: str = "xy") -> tuple[Tensor, ...]:
 def _one_hot_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, num_classes: int, dtype: np.dtype[Any]
 ) -> tuple[Any, int]:
-    return _one_hot.on(np.moveaxis(inputs[0], axes[0] or 0, 0), num_classes=num_classes, dtype=dtype), 0
+    return _one_hot.on(in_front(inputs[0], axes[0]), num_classes=num_classes, dtype=dtype), 0
 
 
 @nondiff(batch=_one_hot_batch, name="one_hot")

@@ -31,7 +31,7 @@ _BatchAxes = tuple[int | None, ...]
 
 
 def _slice_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, key: tuple[Any, ...]) -> tuple[Any, int]:
-    return _slice.on(np.moveaxis(inputs[0], axes[0] or 0, 0), key=(slice(None), *key)), 0
+    return _slice.on(in_front(inputs[0], axes[0]), key=(slice(None), *key)), 0
 
 
 def _slice_back(g: Any, _ans: Any, _x: Any, key: tuple[Any, ...]) -> Any:
@@ -46,7 +46,7 @@ def _slice(x: Any, *, key: tuple[Any, ...]) -> Any:
 def _unslice_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, key: tuple[Any, ...], shape: tuple[int, ...]
 ) -> tuple[Any, int]:
-    g = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    g = in_front(inputs[0], axes[0])
     return _unslice.on(g, key=(slice(None), *key), shape=(g.shape[0], *shape)), 0
 
 

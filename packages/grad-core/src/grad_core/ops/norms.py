@@ -13,7 +13,7 @@ from grad_core.errors import ShapeError
 
 from . import reduce
 from ._axes import Axes, keep_axes, some_axes
-from ._batching import batch_past_axes
+from ._batching import batch_past_axes, in_front
 from ._select import select
 from .elementwise import abs as _abs
 from .elementwise import sqrt, where
@@ -77,7 +77,7 @@ def _norm_back(g: Any, ans: Any, x: Any, axis: _Axes, keepdims: bool, p: float) 
 def _norm_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: _Axes, keepdims: bool, p: float
 ) -> tuple[Any, int]:
-    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    x = in_front(inputs[0], axes[0])
     folded = tuple(range(1, x.ndim)) if axis is None else tuple([a + 1 for a in axis])
     return _norm.on(x, axis=folded, keepdims=keepdims, p=p), 0
 

@@ -14,6 +14,7 @@ from grad_core._op import op
 from grad_core.errors import ShapeError
 
 from ._axes import one_axis, some_axes
+from ._batching import in_front
 from .shape import moveaxis
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _split_jvp(tangents: tuple[Any, ...], _ans: Any, _x: Any, *, ends: tuple[int
 
 
 def _split_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, ends: tuple[int, ...], axis: int) -> Any:
-    return _split.on(np.moveaxis(inputs[0], axes[0] or 0, 0), ends=ends, axis=axis + 1), 0
+    return _split.on(in_front(inputs[0], axes[0]), ends=ends, axis=axis + 1), 0
 
 
 @op(
@@ -116,7 +117,7 @@ def _unstack_jvp(tangents: tuple[Any, ...], _ans: Any, _x: Any, *, axis: int) ->
 
 
 def _unstack_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, axis: int) -> Any:
-    return _unstack.on(np.moveaxis(inputs[0], axes[0] or 0, 0), axis=axis + 1), 0
+    return _unstack.on(in_front(inputs[0], axes[0]), axis=axis + 1), 0
 
 
 @op(
@@ -160,7 +161,7 @@ def _diagonal_back(g: Any, _ans: Any, _x: Any, offset: int) -> Any:
 
 
 def _diagonal_batch(inputs: tuple[Any, ...], axes: _BatchAxes, *, offset: int) -> tuple[Any, int]:
-    return _diagonal.on(np.moveaxis(inputs[0], axes[0] or 0, 0), offset=offset), 0
+    return _diagonal.on(in_front(inputs[0], axes[0]), offset=offset), 0
 
 
 @linear(_diagonal_back, batch=_diagonal_batch, views=True, name="diagonal")
@@ -171,7 +172,7 @@ def _diagonal(x: Any, *, offset: int) -> Any:
 def _on_diagonal_batch(
     inputs: tuple[Any, ...], axes: _BatchAxes, *, offset: int, shape: tuple[int, int]
 ) -> tuple[Any, int]:
-    return _on_diagonal.on(np.moveaxis(inputs[0], axes[0] or 0, 0), offset=offset, shape=shape), 0
+    return _on_diagonal.on(in_front(inputs[0], axes[0]), offset=offset, shape=shape), 0
 
 
 @linear(lambda g, _ans, _x, offset, shape: _diagonal.on(g, offset=offset), batch=_on_diagonal_batch, name="on_diagonal")

@@ -61,7 +61,7 @@ def _count(shape: tuple[int, ...], axis: _Axes) -> int:
 
 def _batch_reduction(inputs: tuple[Any, ...], axes: tuple[int | None, ...], axis: _Axes) -> tuple[Any, _Axes]:
     """The batch axis in front, and the reduced axes counted past it."""
-    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    x = in_front(inputs[0], axes[0])
     return x, tuple(range(1, x.ndim)) if axis is None else tuple([a + 1 for a in axis])
 
 

@@ -20,6 +20,7 @@ from grad_core._sums import columns
 from grad_core.errors import DTypeError, ShapeError
 
 from ._axes import Axes, keep_axes, one_axis, reduced_shape, some_axes
+from ._batching import in_front
 from ._quick import for_large_arrays
 from ._rows import trailing_rows
 from .elementwise import subtract
@@ -53,7 +54,7 @@ def _shift(x: Any, fill: float, *, axis: int, reverse: bool) -> Any:
 def _cumsum_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int, reverse: bool
 ) -> tuple[Any, int]:
-    return _cumsum.on(np.moveaxis(inputs[0], axes[0] or 0, 0), axis=axis + 1, reverse=reverse), 0
+    return _cumsum.on(in_front(inputs[0], axes[0]), axis=axis + 1, reverse=reverse), 0
 
 
 def _cumsum_back(g: Any, _ans: Any, _x: Any, axis: int, reverse: bool) -> Any:
@@ -209,7 +210,7 @@ def _recurrence(factor: Any, added: Any, *, axis: int, reverse: bool) -> Any:
 def _cumprod_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: int, reverse: bool
 ) -> tuple[Any, int]:
-    return _cumprod.on(np.moveaxis(inputs[0], axes[0] or 0, 0), axis=axis + 1, reverse=reverse), 0
+    return _cumprod.on(in_front(inputs[0], axes[0]), axis=axis + 1, reverse=reverse), 0
 
 
 def _no_zero(products: Any) -> bool:
@@ -293,7 +294,7 @@ def _prod_back(g: Any, ans: Any, x: Any, axis: tuple[int, ...] | None, keepdims:
 def _prod_batch(
     inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, axis: tuple[int, ...] | None, keepdims: bool
 ) -> tuple[Any, int]:
-    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    x = in_front(inputs[0], axes[0])
     folded = tuple(range(1, x.ndim)) if axis is None else tuple([a + 1 for a in axis])
     return _prod.on(x, axis=folded, keepdims=keepdims), 0
 

@@ -17,7 +17,7 @@ from grad_core._op import nondiff, op
 from grad_core.errors import ShapeError
 
 from ._axes import Axes, broadcasts_to, one_axis, some_axes
-from ._batching import batch_in_front
+from ._batching import batch_in_front, in_front
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
@@ -52,7 +52,7 @@ def _shape_tuple(shape: Any, name: str) -> tuple[int, ...]:
 
 
 def _reshape_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, shape: tuple[int, ...]) -> tuple[Any, int]:
-    x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+    x = in_front(inputs[0], axes[0])
     return _reshape.on(x, shape=(x.shape[0], *shape)), 0
 
 

@@ -11,6 +11,8 @@ from grad_core._kinds import linear
 from grad_core._node import array_like
 from grad_core.errors import ShapeError
 
+from ._batching import in_front
+
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
@@ -18,11 +20,11 @@ __all__ = ["tril", "triu"]
 
 
 def _tril_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, k: int) -> tuple[Any, int]:
-    return _tril.on(np.moveaxis(inputs[0], axes[0] or 0, 0), k=k), 0
+    return _tril.on(in_front(inputs[0], axes[0]), k=k), 0
 
 
 def _triu_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, k: int) -> tuple[Any, int]:
-    return _triu.on(np.moveaxis(inputs[0], axes[0] or 0, 0), k=k), 0
+    return _triu.on(in_front(inputs[0], axes[0]), k=k), 0
 
 
 def _tril_back(g: Any, _ans: Any, _x: Any, k: int) -> Any:

@@ -12,6 +12,7 @@ from grad_core._kinds import linear
 from grad_core._node import array_like
 from grad_core.errors import ShapeError
 
+from ._batching import in_front
 from ._windows import Windows, paddings, placed, several, span
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _Axes = tuple[int | None, ...]
 def _batch(made: str) -> Any:
     def batch(inputs: tuple[Any, ...], axes: _Axes, *, windows: Windows) -> tuple[Any, int]:
         function = {"unfold": _unfold, "fold": _fold}[made]
-        x = np.moveaxis(inputs[0], axes[0] or 0, 0)
+        x = in_front(inputs[0], axes[0])
         result = function.on(x.reshape((x.shape[0] * x.shape[1], *x.shape[2:])), windows=windows)
         return result.reshape((*x.shape[:2], *result.shape[1:])), 0
 
