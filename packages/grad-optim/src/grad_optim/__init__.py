@@ -10,8 +10,8 @@ from ._clip import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get
 from ._early_stopping import EarlyStopping
 from ._layerwise import LAMB, Muon
 from ._lbfgs import LBFGS
+from ._lr_range import LRRange, lr_range_test
 from ._optimizer import Optimizer
-from ._range_test import LRRange, lr_range_test
 from ._rmsprop import RMSProp, RMSprop
 from ._sgd import SGD
 from ._sign import Lion, Rprop
