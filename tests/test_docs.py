@@ -18,6 +18,7 @@ PAGES = [
 ELSEWHERE = {
     ROOT / "docs" / "guides" / "interchange.md": "packages/grad-core/oracle/test_interchange_page.py",
     ROOT / "docs" / "coming-from" / "pytorch.md": "packages/grad-nn/oracle/test_from_pytorch_page.py",
+    ROOT / "docs" / "layers" / "choosing.md": "packages/grad-data/oracle/test_choosing_page.py",
 }
 for elsewhere in ELSEWHERE:
     PAGES.remove(elsewhere)
