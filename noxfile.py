@@ -66,6 +66,14 @@ LAYERS = {
 PACKAGES = list(LAYERS)
 SETTINGS = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTEST = ["pytest", "-c", "pyproject.toml"]
+# files that other programs read, and the schema of each
+FORMS = [
+    ("citation-file-format", "CITATION.cff"),
+    ("dependabot", ".github/dependabot.yml"),
+    ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+    ("github-issue-forms", ".github/ISSUE_TEMPLATE/missing.yml", ".github/ISSUE_TEMPLATE/wrong.yml"),
+    ("github-workflows", ".github/workflows/ci.yml"),
+]
 
 # Other interpreters are found where the usual version managers put them, after everything on PATH.
 for manager in ("~/.pyenv/versions", "~/.local/share/uv/python", "~/.local/share/mise/installs/python"):
@@ -178,14 +186,20 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, formatting, and the metadata and declared dependencies of each package."""
+    """Style, formatting, metadata and declared dependencies of each package, and the files that hosts read."""
     install(session, "lint", packages=[])
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("validate-pyproject", "pyproject.toml", *(f"packages/{p}/pyproject.toml" for p in PACKAGES))
+    session.run("repo-review", ".", "--show", "errskip")
     for package in PACKAGES:
+        session.run("repo-review", ".", "--package-dir", f"packages/{package}", "--select", "PP002,PP003,PY003,PY005")
+        session.run("pyroma", "--min", "10", f"packages/{package}")
         with session.chdir(f"packages/{package}"):
             session.run("deptry", "src")
+    for kind, *files in FORMS:
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", *files)
+    session.run("zizmor", "--offline", "--persona", "pedantic", "--quiet", ".github")
 
 
 @nox.session(python=OLDEST)
