@@ -275,6 +275,13 @@ def build(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", "dist", f"packages/{package}")
 
 
+@nox.session(venv_location=".venv", reuse_venv=True)
+def dev(session: nox.Session) -> None:
+    """Make .venv, an environment to work in: the four packages as they lie here, and the tools."""
+    folders = [word for package in PACKAGES for word in ("-e", f"packages/{package}")]
+    session.install("-c", "constraints.txt", *nox.project.dependency_groups(SETTINGS, "dev"), *folders)
+
+
 @nox.session
 def pins(session: nox.Session) -> None:
     """Write constraints.txt anew: the newest tools that the dependency groups of pyproject.toml admit."""
