@@ -275,9 +275,9 @@ def build(session: nox.Session) -> None:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", "dist", f"packages/{package}")
 
 
-@nox.session(venv_location=".venv", reuse_venv=True)
+@nox.session(reuse_venv=True)
 def dev(session: nox.Session) -> None:
-    """Make .venv, an environment to work in: the four packages as they lie here, and the tools."""
+    """Make .nox/dev, an environment to work in: the four packages as they lie here, and the tools."""
     folders = [word for package in PACKAGES for word in ("-e", f"packages/{package}")]
     session.install("-c", "constraints.txt", *nox.project.dependency_groups(SETTINGS, "dev"), *folders)
 
