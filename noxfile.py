@@ -187,7 +187,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style, formatting, metadata and declared dependencies of each package, and the files that hosts read."""
-    install(session, "lint", packages=[])
+    install(session, "lint", "build", packages=[])  # pyroma asks the build backend
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("validate-pyproject", "pyproject.toml", *(f"packages/{p}/pyproject.toml" for p in PACKAGES))
