@@ -157,16 +157,16 @@ def importance(page: Page) -> Figure:
 
 def attention(page: Page) -> Figure:
     """The shares of each head of each block."""
-    figure, axes = plt.subplots(1, 4, figsize=(7.4, 2.4), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(5.4, 5.6), layout="constrained")
     letters = page["text"](page["inputs"][0])
-    for place, (one, shares) in enumerate(zip(axes, np.concatenate(page["looks"]), strict=True)):
+    for place, (one, shares) in enumerate(zip(axes.flat, np.concatenate(page["looks"]), strict=True)):
         one.imshow(shares, cmap="BuGn", vmin=0, vmax=1)
-        one.set_xticks(range(12), letters, fontsize=7)
-        one.set_yticks(range(12), letters, fontsize=7)
+        one.set_xticks(range(12), letters)
+        one.set_yticks(range(12), letters)
         one.tick_params(length=0)
-        one.set_title(f"block {1 + place // 2}, head {1 + place % 2}", fontsize=9)
-    axes[0].set_ylabel("looks from")
-    axes[0].set_xlabel("at")
+        one.set_title(f"block {1 + place // 2}, head {1 + place % 2}")
+    figure.supxlabel("looks at", color=GREY)
+    figure.supylabel("the place that looks", color=GREY)
     return figure
 
 
