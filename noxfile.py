@@ -219,7 +219,7 @@ def contracts(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site into site/, strictly, and look up every public name in it; `-- serve` shows it as you write."""
+    """Build the site into site/, strictly; every public name in it, every link right; `-- serve` shows it."""
     install(session, "docs", packages=[])
     session.env["NO_MKDOCS_2_WARNING"] = "1"  # the version is pinned below 2; the notice would hide real warnings
     if session.posargs:
@@ -227,6 +227,7 @@ def docs(session: nox.Session) -> None:
         return
     session.run("mkdocs", "build", "--strict", "--site-dir", "site")
     session.run("python", "tests/public_names.py", "--site", "site")
+    session.run("python", "tests/links.py", "--site", "site")
 
 
 @nox.session
