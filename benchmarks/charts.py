@@ -39,7 +39,7 @@ def marks(most: float) -> list[float]:
 
 def field(title: str, ratios: Sequence[float]) -> str:
     """Many ratios as thin bars from 1, sorted, on a scale of doublings."""
-    left, width, height = 40, 550, 220
+    left, width, height = 50, 540, 220
     low = min(-1, math.floor(math.log2(min(ratios))))
     high = max(1, math.ceil(math.log2(max(ratios))))
     at = lambda ratio: 12 + (height - 24) * (high - math.log2(ratio)) / (high - low)  # noqa: E731 - as above
