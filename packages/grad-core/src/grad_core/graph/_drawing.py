@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from grad_core._tensor import Tensor
 
 from ._picture import Picture, look
-from ._svg import to_svg
 from ._text import to_dot, to_mermaid
 
 __all__ = ["Drawing", "draw"]
@@ -42,6 +39,9 @@ class Drawing:
     """
 
     def __init__(self, picture: Picture, chosen: str) -> None:
+        # here, and below in save: most programs draw nothing, and need not wait for what drawing needs
+        from ._svg import to_svg
+
         kinds = [box.kind for box in picture.boxes]
         parts = [(kinds.count("op"), "op call"), (kinds.count("leaf"), "leaf"), (kinds.count("constant"), "constant")]
         plurals = {"op call": "op calls", "leaf": "leaves", "constant": "constants"}
@@ -59,6 +59,9 @@ class Drawing:
         Raises:
             ValueError: another ending.
         """
+        import tempfile
+        from pathlib import Path
+
         target = Path(path)
         chosen = _SUFFIXES.get(target.suffix.lower())
         if chosen is None:

@@ -15,7 +15,16 @@ from grad_core._node import NUMBERS, Node, Spec
 from grad_core._tensor import Tensor
 from grad_core.errors import GradientError
 
-__all__ = ["Arrow", "Box", "Picture", "look", "walk"]
+__all__ = ["COLOURS", "Arrow", "Box", "Picture", "look", "walk"]
+
+# kind: (background, line, rounding of the corners, dashes)
+COLOURS: dict[str, tuple[str, str, float, str]] = {
+    "leaf": ("#d8f3e3", "#2b8a57", 2.0, ""),
+    "constant": ("#eceef1", "#8a93a0", 2.0, "4 3"),
+    "op": ("#e4ebfd", "#5470c6", 12.0, ""),
+    "result": ("#ffe9c7", "#c07a12", 2.0, ""),
+    "more": ("#eceef1", "#8a93a0", 12.0, "2 3"),
+}
 
 
 @dataclass(frozen=True, slots=True)

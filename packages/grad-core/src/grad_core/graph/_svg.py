@@ -7,18 +7,10 @@ import unicodedata
 from html import escape
 
 from ._layout import Point, arrange
-from ._picture import Box, Picture
+from ._picture import COLOURS, Box, Picture
 
-__all__ = ["COLOURS", "to_svg"]
+__all__ = ["to_svg"]
 
-# kind: (background, line, rounding of the corners, dashes)
-COLOURS: dict[str, tuple[str, str, float, str]] = {
-    "leaf": ("#d8f3e3", "#2b8a57", 2.0, ""),
-    "constant": ("#eceef1", "#8a93a0", 2.0, "4 3"),
-    "op": ("#e4ebfd", "#5470c6", 12.0, ""),
-    "result": ("#ffe9c7", "#c07a12", 2.0, ""),
-    "more": ("#eceef1", "#8a93a0", 12.0, "2 3"),
-}
 _INK, _SOFT, _ARROW = "#16202e", "#465063", "#828b99"
 _FONT = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 _TITLE, _SMALL = 13.0, 10.5  # font sizes; a character of a monospaced font is about 0.605 as wide

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from grad_core._tensor import Tensor
 
-from ._picture import Box, Picture, look
-from ._svg import COLOURS
+from ._picture import COLOURS, Box, Picture, look
 
 __all__ = ["listing", "to_dot", "to_mermaid"]
 
