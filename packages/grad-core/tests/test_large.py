@@ -22,6 +22,10 @@ ROWS = {
     "everything": (70_000,),
     "leading": (20_000, 4, 2),
     "middle": (64, 40, 32),
+    "tall": (1000, 60),
+    "tall without rest": (2048, 64),
+    "tall and wide": (300, 700),
+    "planes": (30, 41, 5, 4),
 }
 
 
@@ -117,6 +121,7 @@ def test_every_second_form_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sums_are_those_of_numpy(shape: tuple[int, ...], dtype: str, keepdims: bool) -> None:
     x = np.round(8 * draw(shape)).astype(dtype)  # whole numbers: exact in any order, but for float16
     axes: list[Any] = [None, (), *range(len(shape)), tuple(range(len(shape))), tuple(range(1, len(shape)))]
+    axes.append(tuple(range(len(shape) - 1)))
     for axis in axes:
         for array in (x, x[::-1], np.asfortranarray(x)):
             result = _sums.total(array, axis, keepdims)
@@ -133,6 +138,15 @@ def test_a_product_summed_to_a_shape(shape: tuple[int, ...]) -> None:
     result = _sums.product_to(x, y, shape)
     assert np.shape(result) == shape
     np.testing.assert_allclose(result, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_what_is_not_finite_stays_in_its_column() -> None:
+    x = draw((1000, 60), "float32")
+    x[[0, 500, 999], [3, 30, 58]] = np.inf, -np.inf, np.nan
+    result = _sums.of_rows(x)
+    np.testing.assert_array_equal(np.flatnonzero(~np.isfinite(result)), [3, 30, 58])
+    np.testing.assert_array_equal(result[[3, 30, 58]], np.add.reduce(x, axis=0)[[3, 30, 58]])
+    np.testing.assert_allclose(result, np.add.reduce(x.astype(float), axis=0), rtol=1e-5, atol=1e-5)
 
 
 SPECIAL = np.array(

@@ -9,7 +9,7 @@ from typing import Any
 
 import grad_core as gd
 import numpy as np
-from grad_core.extend import apply, array_like, in_front, op
+from grad_core.extend import apply, array_like, in_front, op, sum_to
 
 __all__ = ["linear"]
 
@@ -47,7 +47,7 @@ def _linear_by_weight(g: Any, _ans: Any, x: Any, _weight: Any, *_bias: Any) -> A
 
 
 def _linear_by_bias(g: Any, _ans: Any, _x: Any, _weight: Any, _bias: Any) -> Any:
-    return np.add.reduce(_rows(g), axis=0)
+    return sum_to.on(_rows(g), shape=_bias.shape)
 
 
 def _explain_linear(x: Any, weight: Any, bias: Any = None) -> str:
