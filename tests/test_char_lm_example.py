@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import grad_core as gd
 import numpy as np
 import pytest
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "char_lm.py"
 SMALL = ("--layers", "1", "--width", "16", "--heads", "2", "--context", "12", "--length", "40")
 
 
 @pytest.fixture(scope="module")
 def program():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENBLAS_NUM_THREADS", "1")  # the program sets it, and pytest takes it back
-        spec = importlib.util.spec_from_file_location("char_lm", PROGRAM)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    with example_runs.imported("char_lm") as module:
         yield module
 
 
