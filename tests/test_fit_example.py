@@ -66,8 +66,8 @@ def test_again_it_gives_the_same_and_another_seed_something_else(done, tmp_path)
 def test_without_noise_the_law_is_found_to_many_digits(program):
     t = np.linspace(0, 8, 60)
     found, loss = program.fit_law(t, program.law(program.TRUE, t).numpy(), program.GUESS)
-    np.testing.assert_allclose(found, program.TRUE, atol=1e-5)
-    assert loss < 1e-10
+    np.testing.assert_allclose(found, program.TRUE, atol=1e-4)
+    assert loss < 1e-9
 
 
 def test_a_frequency_too_far_off_ends_in_another_valley(program):
