@@ -28,7 +28,7 @@ from _picture import BLUE, INK, ORANGE, canvas, heading, legend, plain, save
 from _program import COUNT, RATE, SHARE, finite, options, parsed, progress, start
 
 LIMIT_X, LIMIT_ANGLE = 2.4, np.radians(12)  # beyond them the pole counts as fallen
-AWAY = 0.05  # what a moment costs at those limits, where a fall costs 1; nothing in the middle
+AWAY = 0.1  # what a moment costs at those limits, where a fall costs 1; nothing in the middle
 LONGEST = 500  # moments of 0.02 s that a pole has to be balanced
 SCALE = np.array([2.4, 3.0, LIMIT_ANGLE, 3.0], np.float32)  # place, speed, angle, and its speed, to numbers near 1
 
@@ -107,8 +107,8 @@ def learn(model: nn.Module, target: nn.Module, optimizer: optim.Optimizer, batch
     before, pushes, after, fallen = batch
     best = values(model, after).argmax(axis=1)
     later = values(target, after)[np.arange(len(best)), best]
-    away = (after[:, 0] / LIMIT_X) ** 2 + (after[:, 2] / LIMIT_ANGLE) ** 2
-    wanted = np.where(fallen, -1, discount * later - AWAY / 2 * away).astype(np.float32)
+    away = ((after[:, [0, 2]] / (LIMIT_X, LIMIT_ANGLE)) ** 2).mean(axis=1)
+    wanted = np.where(fallen, -1, discount * later - AWAY * away).astype(np.float32)
     found = gd.take_along_axis(model(before / SCALE), pushes[:, None], axis=1)[:, 0]
     loss = nn.functional.smooth_l1_loss(found, wanted)
     optimizer.zero_grad()

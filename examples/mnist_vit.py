@@ -87,7 +87,7 @@ def main() -> None:
     name, *parts = load(args.data, args.quick)
     train, test = ((images.reshape(-1, 1, 28, 28), labels) for images, labels in parts)
     model = VisionTransformer(args.width, args.heads, args.layers, args.seed)
-    title = f"Vision Transformer, {args.layers} layers of {args.width}, on {name}"
+    title = f"Vision Transformer, {args.layers} layer{'s'[: args.layers > 1]} of {args.width}, on {name}"
     print(f"model: {title}, {sum(p.size for p in model.parameters()):,} numbers to learn", flush=True)
 
     history = fit(model, train, test, args)
