@@ -153,12 +153,20 @@ def draw(path: Path, model: Autoencoder, title: str, images: np.ndarray, labels:
     axes = figure.add_axes((0.655, 0.05, 0.32, 0.32 * 9.6 / 4.6))
     heading(axes, "Test images", "where the encoder puts them")
     axes.scatter(*means[:3000].T, c=labels[:3000], cmap="tab10", vmin=-0.5, vmax=9.5, s=3, linewidths=0)
-    for digit in range(10):
-        text = axes.annotate(str(digit), np.median(means[labels == digit], axis=0), size=14, weight="bold", color=INK)
+    for digit, place in enumerate(homes(means, labels)):
+        text = axes.annotate(str(digit), place, size=14, weight="bold", color=INK)
         text.set(ha="center", va="center", path_effects=[withStroke(linewidth=4, foreground="white")])
     axes.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[])
     axes.spines[:].set_color("#e5e7eb")
-    save(figure, path, 64)
+    save(figure, path, 128)
+
+
+def homes(means: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each digit a place (10, 2) where it has many images and others have few."""
+    edges = np.linspace(-3.5, 3.5, 15)
+    counts = np.stack([np.histogram2d(*means[labels == digit].T, (edges, edges))[0] for digit in range(10)])
+    best = (counts**2 / np.maximum(counts.sum(axis=0), 1)).reshape(10, -1).argmax(axis=1)
+    return (edges[:-1] + 0.25)[np.stack(np.divmod(best, 14), axis=1)]
 
 
 def sheet(figure: Figure, place: tuple[float, int, int], images: np.ndarray, title: str, note: str) -> None:
