@@ -1,13 +1,13 @@
 """A deep Q-network learns to balance a pole on a cart, from falls.
 
     python3 examples/dqn.py
-    python3 examples/dqn.py --steps 8000 --seed 3
+    python3 examples/dqn.py --steps 12000 --carts 16
 
-The world is a cart that is pushed left or right at every moment, and a pole that falls; its equations are below. What
-is learned is what each push will cost in the end. Eight carts play at once and fill a memory, a batch from it is learned
-from at each step, and a second network that follows slowly gives what the first is to come near (Mnih and others, 2015),
-at the push that the first would choose (van Hasselt and others, 2015). The same options give the same
-numbers and the same picture.
+The world is a cart that is pushed left or right fifty times a second, and a pole that falls; its equations are below.
+What is learned is what each push will cost in the end. Eight carts play at once and fill a memory, and a batch from it
+is learned from at each step. A second network that follows slowly says what comes later (Mnih and others, 2015), at the
+push that the first would choose (van Hasselt and others, 2015). The same options give the same numbers and the same
+files.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from _picture import BLUE, INK, ORANGE, canvas, heading, legend, plain, save
 from _program import COUNT, RATE, SHARE, finite, options, parsed, progress, start
 
 LIMIT_X, LIMIT_ANGLE = 2.4, np.radians(12)  # beyond them the pole counts as fallen
+AWAY = 0.1  # what a moment costs at those limits, where a fall costs 1; nothing in the middle
 LONGEST = 500  # moments of 0.02 s that a pole has to be balanced
 SCALE = np.array([2.4, 3.0, LIMIT_ANGLE, 3.0], np.float32)  # place, speed, angle, and its speed, to numbers near 1
 
@@ -101,13 +102,13 @@ def values(model: nn.Module, states: np.ndarray) -> np.ndarray:
 def learn(model: nn.Module, target: nn.Module, optimizer: optim.Optimizer, batch: tuple, discount: float) -> float:
     """One step: the value of a push comes nearer to what followed; the loss.
 
-    A fall costs 1 and ends all; a moment costs little, and the more, the farther cart and pole are from the middle.
+    A fall costs 1 and ends all. A moment costs the more, the farther cart and pole are from the middle.
     """
     before, pushes, after, fallen = batch
     best = values(model, after).argmax(axis=1)
     later = values(target, after)[np.arange(len(best)), best]
-    away = (after[:, 0] / LIMIT_X) ** 2 + (after[:, 2] / LIMIT_ANGLE) ** 2
-    wanted = np.where(fallen, -1, discount * later - 0.005 * away).astype(np.float32)
+    away = ((after[:, [0, 2]] / (LIMIT_X, LIMIT_ANGLE)) ** 2).mean(axis=1)
+    wanted = np.where(fallen, -1, discount * later - AWAY * away).astype(np.float32)
     found = gd.take_along_axis(model(before / SCALE), pushes[:, None], axis=1)[:, 0]
     loss = nn.functional.smooth_l1_loss(found, wanted)
     optimizer.zero_grad()
@@ -141,10 +142,10 @@ def train(model: nn.Module, args: argparse.Namespace) -> list[tuple[int, float]]
             memory.add(before, pushes, *carts.push(pushes))
             if memory.seen >= 1000:
                 loss = learn(model, target, optimizer, memory.draw(args.batch_size, rng), args.discount)
+                finite(loss, f"a smaller --lr than {args.lr} may help")
                 follow(target, model, args.follow)
             bar.update()
             if step % max(1, args.steps // 20) == 0:
-                finite(loss, f"a smaller --lr than {args.lr} may help")
                 history.append((step, balance(model).mean()))
                 bar.set_postfix(balanced=f"{history[-1][1]:.0f}", refresh=False)
     return history
@@ -192,30 +193,40 @@ def draw(path: Path, model: nn.Module, history: list[tuple[int, float]], chance:
     axes.set_ylim(0, LONGEST * 1.04)
     legend(axes, "lower right")
 
-    axes = figure.add_axes((0.39, 0.13, 0.25, 0.6))
-    heading(axes, "What it does", "pushes left (blue), right (red); cart at rest")
-    plain(axes, "angle of the pole in degrees", "turning, degrees per second")
-    angle, turning = np.meshgrid(np.linspace(-12, 12, 80), np.linspace(-120, 120, 80))
+    axes = figure.add_axes((0.4, 0.13, 0.23, 0.6))
+    heading(axes, "What it does", "left (blue) or right (red); cart at rest")
+    plain(axes, "angle of the pole in degrees", "degrees per second")
+    angle, turning = np.meshgrid(np.linspace(-12, 12, 80), np.linspace(-80, 80, 80))
     states = np.zeros((angle.size, 4))
     states[:, 2], states[:, 3] = np.radians(angle).ravel(), np.radians(turning).ravel()
     more = np.subtract(*values(model, states).T[::-1]).reshape(angle.shape)
-    axes.contourf(angle, turning, np.tanh(8 * more), np.linspace(-1, 1, 16), cmap="RdBu_r")
+    axes.contourf(angle, turning, np.tanh(3 * more / more.std()), np.linspace(-1, 1, 16), cmap="RdBu_r")
     axes.contour(angle, turning, more, [0.0], colors=INK, linewidths=1)
 
-    axes = figure.add_axes((0.72, 0.13, 0.25, 0.6))
-    heading(axes, "One pole", "its angle (orange: by chance)")
-    plain(axes, "seconds", "degrees")
-    for judge, color in ((None, ORANGE), (model, BLUE)):
-        carts, angles = Carts(1, np.random.default_rng(1)), []
-        for _ in range(LONGEST):
-            push = carts.rng.integers(2, size=1) if judge is None else values(judge, carts.states).argmax(axis=1)
-            after, fallen = carts.push(push)
-            angles.append(np.degrees(after[0, 2]))
-            if fallen[0]:
-                break
-        axes.plot(0.02 * np.arange(1, len(angles) + 1), angles, color=color, linewidth=1.2)
-    axes.set_ylim(-14, 14)
+    paths = leaning(None), leaning(model)
+    for bottom, column, name, size in ((0.46, 2, "degrees", 14), (0.13, 0, "metres", LIMIT_X)):
+        axes = figure.add_axes((0.73, bottom, 0.24, 0.27))
+        plain(axes, "" if column else "seconds", name)
+        for states, color in zip(paths, (ORANGE, BLUE), strict=True):
+            shown = np.degrees(states[:, column]) if column else states[:, column]
+            axes.plot(0.02 * np.arange(len(states)), shown, color=color, linewidth=1.6)
+        axes.set(xlim=(0, 0.02 * LONGEST), ylim=(-size, size))
+        if column:
+            axes.set_xticklabels([])
+            heading(axes, "A pole that leans by 8 degrees", "its angle, and the place of the cart")
     save(figure, path)
+
+
+def leaning(model: nn.Module | None) -> np.ndarray:
+    """States (T, 4) of a cart at rest whose pole leans by 8 degrees, pushed by the model or chance, until it falls."""
+    carts = Carts(1, np.random.default_rng(0))
+    carts.states[:] = 0, 0, np.radians(8), 0
+    states, fallen = [carts.states[0]], np.zeros(1, bool)
+    while len(states) <= LONGEST and not fallen[0]:
+        push = carts.rng.integers(2, size=1) if model is None else values(model, carts.states).argmax(axis=1)
+        after, fallen = carts.push(push)
+        states.append(after[0])
+    return np.array(states)
 
 
 def arguments() -> argparse.Namespace:
@@ -227,13 +238,13 @@ def arguments() -> argparse.Namespace:
         out="dqn",
     )
     add = parser.add_argument
-    add("--steps", type=COUNT, metavar="N", help="of playing and learning (5000; with --quick 1500)")
+    add("--steps", type=COUNT, metavar="N", help="of playing and learning (6000; with --quick 1500)")
     add("--carts", type=COUNT, default=8, metavar="N", help="that play at once (8)")
     add("--batch-size", type=COUNT, default=256, metavar="N", help="moments in a step of learning (256)")
     add("--follow", type=SHARE, default=0.02, metavar="X", help="of the way that the second network goes (0.02)")
     add("--discount", type=SHARE, default=0.99, metavar="X", help="of what comes a moment later (0.99)")
     add("--lr", type=RATE, default=0.001, metavar="X", help="highest learning rate of Adam (0.001)")
-    return parsed(parser, steps=(5000, 1500))
+    return parsed(parser, steps=(6000, 1500))
 
 
 if __name__ == "__main__":

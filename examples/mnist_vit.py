@@ -1,7 +1,7 @@
 """A small Vision Transformer on MNIST: each image is a sentence of sixteen patches.
 
     python3 examples/mnist_vit.py
-    python3 examples/mnist_vit.py --epochs 10 --width 96
+    python3 examples/mnist_vit.py --epochs 4 --width 96
 
 Every patch of 7 x 7 pixels becomes a token, a learned token is put in front, and after some layers of attention that
 token says which digit it is (Dosovitskiy and others, 2020). A Transformer does not know that neighbouring pixels belong
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ import grad_core as gd
 import grad_nn as nn
 import numpy as np
 from _mnist_picture import Epoch
-from _picture import BLUE, ORANGE, canvas, heading, legend, plain, save
+from _picture import BLUE, ORANGE, QUIET, canvas, heading, legend, plain, save
 from _program import COUNT, RATE, number, options, parsed, start
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from mnist_cnn import fit
 from mnist_mlp import load, predict, table
 
@@ -64,17 +67,17 @@ class VisionTransformer(nn.Module):
             x = layer(x)
         return self.scores(self.norm(x[:, 0]))
 
-    def looks(self, images: np.ndarray) -> np.ndarray:
-        """How much the answer's token looks at each patch (N, 4, 4) in the last layer, all heads together."""
+    def looks(self, images: Any) -> np.ndarray:
+        """How much the answer's token attends to each patch, (N, heads, 4, 4), in the last layer."""
         with gd.no_grad():
             x = self.tokens(images)
             for layer in self.layers[:-1]:
                 x = layer(x)
-            last = self.layers[-1]
-            x = last.norm1(x)
-            _, weights = last.self_attn(x, x, x, need_weights=True)
+            x = self.layers[-1].norm1(x)
+            attention = self.layers[-1].self_attn
+            _, weights = attention(x, x, x, need_weights=True, average_attn_weights=False)  # (N, heads, 17, 17)
         side = 28 // PATCH
-        return weights.numpy()[:, 0, 1:].reshape(-1, side, side)
+        return weights.numpy()[:, :, 0, 1:].reshape(*weights.shape[:2], side, side)
 
 
 def main() -> None:
@@ -84,7 +87,7 @@ def main() -> None:
     name, *parts = load(args.data, args.quick)
     train, test = ((images.reshape(-1, 1, 28, 28), labels) for images, labels in parts)
     model = VisionTransformer(args.width, args.heads, args.layers, args.seed)
-    title = f"Vision Transformer, {args.layers} layers of {args.width}, on {name}"
+    title = f"Vision Transformer, {args.layers} layer{'s'[: args.layers > 1]} of {args.width}, on {name}"
     print(f"model: {title}, {sum(p.size for p in model.parameters()):,} numbers to learn", flush=True)
 
     history = fit(model, train, test, args)
@@ -99,9 +102,8 @@ def main() -> None:
 def draw(
     path: Path, title: str, history: list[Epoch], model: VisionTransformer, images: np.ndarray, labels: np.ndarray
 ) -> None:
-    """Accuracy after each epoch; images with what the answer's token looks at; and the worst mistakes."""
-    result = f"{100 * history[-1].test:.2f} % of {len(labels):,} test images right"
-    figure = canvas(title, result)
+    """Accuracy after each epoch; what the heads look at in four images; and the worst mistakes."""
+    figure = canvas(title, f"{100 * history[-1].test:.2f} % of {len(labels):,} test images right")
     axes = figure.add_axes((0.06, 0.13, 0.25, 0.6))
     heading(axes, "Accuracy", "in per cent, after each epoch")
     plain(axes, "epoch")
@@ -110,31 +112,43 @@ def draw(
         axes.plot(range(1, len(shares) + 1), shares, "o-", color=color, label=what, markersize=4, linewidth=1.6)
     axes.set_xticks(range(1, len(history) + 1))
     legend(axes, "lower right")
+
     scores = predict(model, images, 500)
-    chances = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
-    rows = np.arange(len(labels))
+    chances = (scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))[np.arange(len(labels)), labels]
     wrong = np.flatnonzero(scores.argmax(axis=1) != labels)
-    worst = wrong[np.argsort(chances[rows, labels][wrong], kind="stable")][:8]
-    first = np.array([np.flatnonzero(labels == digit)[0] for digit in range(2, 10)])
-    for left, chosen, text, note in (
-        (0.37, first, "Where it looks", "red: what the answer's token attends to"),
-        (0.69, worst, "Worst mistakes", f"{len(worst)} of {len(wrong)}: digit, answer"),
-    ):
-        frame = figure.add_axes((left, 0.05, 0.3, 0.68))
-        frame.set_axis_off()
-        heading(frame, text, note)
-        looks = model.looks(images[chosen]) if len(chosen) else []
-        for place, (image, look) in enumerate(zip(chosen, looks, strict=True)):
-            row, column = divmod(place, 3)
-            axes = figure.add_axes((left + 0.095 * column, 0.515 - 0.235 * row, 0.085, 0.185))
-            axes.imshow(images[image, 0], cmap="gray_r", interpolation="nearest")
-            heat = np.kron(look / look.max(), np.ones((PATCH, PATCH)))
-            axes.imshow(heat, cmap="Reds", alpha=0.55 * heat, vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_color("#e5e7eb")
-            if chosen is worst:
-                axes.set_title(f"{labels[image]}, {scores[image].argmax()}", size=8, pad=2)
+    worst = wrong[np.argsort(chances[wrong], kind="stable")][:16]
+    ink = (images[:, 0] - images.min()) / (images.max() - images.min())
+    shown = np.array([np.flatnonzero(labels == digit)[0] for digit in (2, 3, 5, 8)])
+    looks = model.looks(images[shown])[:, :4]
+    tiles = [tinted(ink[image], look) for image, heads in zip(shown, looks, strict=True) for look in heads]
+    sheet(figure, 0.37, ("Where it looks", "a row for an image, a column for a head"), tiles, looks.shape[1])
+    tiles = [tinted(ink[image], np.zeros((1, 1))) for image in worst]
+    names = [f"{labels[image]}, not {scores[image].argmax()}" for image in worst]
+    sheet(figure, 0.69, ("Worst mistakes", f"{len(worst)} of {len(wrong)}"), tiles, 4, names)
     save(figure, path)
+
+
+def tinted(ink: np.ndarray, look: np.ndarray) -> np.ndarray:
+    """Black ink (28, 28) on paper that is orange where it is looked at, as colours (28, 28, 3)."""
+    patches = np.kron(look / max(look.max(), 1e-9), np.ones((28 // len(look), 28 // len(look))))
+    return (1 - patches[..., None] * (1 - np.array(to_rgb(ORANGE))) * 0.85) * (1 - ink[..., None])
+
+
+def sheet(
+    figure: Figure, left: float, words: tuple[str, str], tiles: list[np.ndarray], columns: int, names: Sequence = ()
+) -> None:
+    """Images side by side under a heading of two lines, each with its name above where there are names."""
+    frame = figure.add_axes((left, 0.05, 0.29, 0.68))
+    frame.set_axis_off()
+    heading(frame, *words)
+    for place, tile in enumerate(tiles):
+        row, column = divmod(place, columns)
+        axes = figure.add_axes((left + 0.074 * column, 0.562 - 0.17 * row, 0.066, 0.144))
+        axes.imshow(tile, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_color("#e5e7eb")
+        if names:
+            axes.set_title(names[place], size=7.5, pad=2, color=QUIET)
 
 
 def arguments() -> argparse.Namespace:
@@ -143,11 +157,11 @@ def arguments() -> argparse.Namespace:
     parser = options(
         "Train a small Vision Transformer on MNIST and draw where it looks.",
         seed="weights, the order of images, and moves",
-        quick="a small model on 5,000 images, to see that it works",
+        quick="a small model, ten epochs on 5,000 images, to see that it works",
         out="mnist_vit",
     )
     add = parser.add_argument
-    add("--epochs", type=COUNT, metavar="N", help="times through the images (4; with --quick 4)")
+    add("--epochs", type=COUNT, metavar="N", help="times through the images (8; with --quick 10)")
     add("--width", type=COUNT, metavar="N", help="numbers for each token (64; with --quick 32)")
     add("--heads", type=COUNT, default=4, metavar="N", help="of attention; they divide the width (4)")
     add("--layers", type=COUNT, metavar="N", help="of attention (2; with --quick 1)")
@@ -155,7 +169,7 @@ def arguments() -> argparse.Namespace:
     add("--batch-size", type=COUNT, default=128, metavar="N", help="images in a step (128)")
     add("--shift", type=few, default=1, metavar="N", help="pixels by which images are moved in training (1)")
     add("--data", choices=["auto", "mnist", "digits"], default="auto", help="auto: drawn digits where MNIST is not")
-    args = parsed(parser, epochs=(4, 4), width=(64, 32), layers=(2, 1))
+    args = parsed(parser, epochs=(8, 10), width=(64, 32), layers=(2, 1))
     if args.width % args.heads:
         parser.error(f"argument --heads: {args.heads} heads cannot share a width of {args.width} equally")
     return args

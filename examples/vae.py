@@ -1,7 +1,7 @@
 """A variational autoencoder on MNIST: two numbers for each image, and a plane of images for all pairs of numbers.
 
     python3 examples/vae.py
-    python3 examples/vae.py --epochs 20 --hidden 400
+    python3 examples/vae.py --epochs 40 --hidden 400
 
 The encoder says where in a plane an image belongs, and how sure it is; a point drawn there goes through the decoder,
 which has to draw the image again (Kingma and Welling, 2013). The points of all images together are kept near to a
@@ -26,8 +26,10 @@ import grad_data as data
 import grad_nn as nn
 import grad_optim as optim
 import numpy as np
-from _picture import QUIET, canvas, heading, save
+from _picture import INK, canvas, heading, save
 from _program import COUNT, RATE, finite, options, parsed, progress, start
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from mnist_mlp import load
 
 
@@ -136,46 +138,45 @@ def decoded(model: Autoencoder, points: np.ndarray) -> np.ndarray:
 
 
 def draw(path: Path, model: Autoencoder, title: str, images: np.ndarray, labels: np.ndarray) -> None:
-    """Images and what comes back, images of drawn points, a walk through the plane, and where the digits lie."""
-    figure = canvas(title, "a variational autoencoder with two numbers for each image", (9.6, 4.4))
+    """Images and what comes back, images of points drawn at random, a walk through the plane, and where digits lie."""
+    figure = canvas(title, "a variational autoencoder with two numbers for each image", (9.6, 4.6))
     with gd.no_grad():
         means = model.encode(images)[0].numpy()
     first = np.array([np.flatnonzero(labels == digit)[0] for digit in range(10)])
     there = np.stack([images[first].reshape(-1, 28, 28), decoded(model, means[first])], axis=1).reshape(20, 28, 28)
-    show(figure.add_axes((0.03, 0.04, 56 / 960, 280 / 440)), there, 2, "Again", "given, drawn")
-    drawn = decoded(model, np.random.default_rng(0).normal(size=(36, 2)))
-    show(figure.add_axes((0.14, 0.04, 84 / 960, 336 / 440)), drawn, 3, "Invented", "points drawn at random")
+    sheet(figure, (0.04, 2, 10), there, "Again", "given, drawn")
+    sheet(figure, (0.145, 3, 10), decoded(model, np.random.default_rng(0).normal(size=(30, 2))), "New", "at random")
     shares = [NormalDist().inv_cdf(share) for share in np.linspace(0.03, 0.97, 12)]
     walk = np.stack(np.meshgrid(shares, shares[::-1]), axis=-1).reshape(-1, 2)
-    show(
-        figure.add_axes((0.29, 0.04, 336 / 960, 336 / 440)),
-        decoded(model, walk),
-        12,
-        "The plane",
-        "a walk from side to side",
-    )
-    axes = figure.add_axes((0.69, 0.06, 0.29, 0.66))
-    heading(axes, "Test images", "where the encoder puts each")
-    some = slice(2000)
-    axes.scatter(*means[some].T, c=labels[some], cmap="tab10", vmin=-0.5, vmax=9.5, s=3, linewidths=0)
-    for digit in range(10):
-        middle = np.median(means[labels == digit], axis=0)
-        axes.annotate(str(digit), middle, size=13, weight="bold", ha="center", va="center", bbox=BOX)
-    axes.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[-2, 0, 2], yticks=[-2, 0, 2])
-    axes.tick_params(colors=QUIET, labelsize=8, length=2)
+    sheet(figure, (0.295, 12, 12), decoded(model, walk), "The plane", "what is drawn from its points")
+
+    axes = figure.add_axes((0.655, 0.05, 0.32, 0.32 * 9.6 / 4.6))
+    heading(axes, "Test images", "where the encoder puts them")
+    axes.scatter(*means[:3000].T, c=labels[:3000], cmap="tab10", vmin=-0.5, vmax=9.5, s=3, linewidths=0)
+    for digit, place in enumerate(homes(means, labels)):
+        text = axes.annotate(str(digit), place, size=14, weight="bold", color=INK)
+        text.set(ha="center", va="center", path_effects=[withStroke(linewidth=4, foreground="white")])
+    axes.set(xlim=(-3.5, 3.5), ylim=(-3.5, 3.5), xticks=[], yticks=[])
     axes.spines[:].set_color("#e5e7eb")
-    save(figure, path)
+    save(figure, path, 128)
 
 
-BOX = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+def homes(means: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each digit a place (10, 2) where it has many images and others have few."""
+    edges = np.linspace(-3.5, 3.5, 15)
+    counts = np.stack([np.histogram2d(*means[labels == digit].T, (edges, edges))[0] for digit in range(10)])
+    best = (counts**2 / np.maximum(counts.sum(axis=0), 1)).reshape(10, -1).argmax(axis=1)
+    return (edges[:-1] + 0.25)[np.stack(np.divmod(best, 14), axis=1)]
 
 
-def show(axes: Any, images: np.ndarray, columns: int, title: str, note: str) -> None:
-    """Images (N, 28, 28) as one sheet."""
+def sheet(figure: Figure, place: tuple[float, int, int], images: np.ndarray, title: str, note: str) -> None:
+    """Images (N, 28, 28) side by side; the place is the left edge, and how many columns and rows there are."""
+    left, columns, rows = place
+    high = 0.32 * 9.6 / 4.6
+    axes = figure.add_axes((left, 0.05, 0.32 * columns / rows, high))
     heading(axes, title, note)
-    rows = len(images) // columns
-    sheet = images.reshape(rows, columns, 28, 28).swapaxes(1, 2).reshape(28 * rows, 28 * columns)
-    axes.imshow(np.round(sheet * 12), cmap="gray_r", vmin=0, vmax=12, aspect="auto", interpolation="nearest")
+    whole = images.reshape(rows, columns, 28, 28).swapaxes(1, 2).reshape(28 * rows, 28 * columns)
+    axes.imshow(whole, cmap="gray_r", vmin=0, vmax=1, aspect="auto", interpolation="antialiased")
     axes.set_axis_off()
 
 
@@ -184,16 +185,16 @@ def arguments() -> argparse.Namespace:
     parser = options(
         "Train a variational autoencoder on MNIST and draw what it makes of a plane.",
         seed="weights, the order of images, and noise",
-        quick="a small model, three epochs on 5,000 images, to see that it works",
+        quick="a small model, twenty epochs on 5,000 images, to see that it works",
         out="vae",
     )
     add = parser.add_argument
-    add("--epochs", type=COUNT, metavar="N", help="times through the images (10; with --quick 3)")
+    add("--epochs", type=COUNT, metavar="N", help="times through the images (20; with --quick 20)")
     add("--hidden", type=COUNT, metavar="N", help="size of the hidden layers (256; with --quick 128)")
     add("--lr", type=RATE, default=0.002, metavar="X", help="highest learning rate of Adam (0.002)")
     add("--batch-size", type=COUNT, default=128, metavar="N", help="images in a step (128)")
     add("--data", choices=["auto", "mnist", "digits"], default="auto", help="auto: drawn digits where MNIST is not")
-    return parsed(parser, epochs=(10, 3), hidden=(256, 128))
+    return parsed(parser, epochs=(20, 20), hidden=(256, 128))
 
 
 if __name__ == "__main__":
