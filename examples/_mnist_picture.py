@@ -56,7 +56,7 @@ def draw(
     else:
         _filters(middle, weights[:, 0], images.reshape(-1, 28, 28))
     _mistakes(figure, (0.685, 0.065, 0.29, 0.725), images, labels, scores)
-    save(figure, path)
+    save(figure, path, colors=96)
 
 
 def _style(axes: Axes, epochs: int) -> None:

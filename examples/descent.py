@@ -21,7 +21,7 @@ import grad_core as gd
 import grad_optim as optim
 import numpy as np
 from _picture import BLUE, GREEN, INK, ORANGE, PURPLE, QUIET, canvas, heading, legend, plain, save
-from _program import COUNT, RATE, finite, number, options, parsed, progress, start
+from _program import COUNT, RATE, SHARE, finite, number, options, parsed, progress, start
 
 BY_HAND = "by hand"
 COLORS = {BY_HAND: INK, "SGD": BLUE, "SGD, momentum": ORANGE, "Adam": GREEN}
@@ -101,14 +101,16 @@ def draw(path: Any, paths: dict[str, np.ndarray], heights: dict[str, np.ndarray]
     levels = np.geomspace(1, 1500, 14)
     axes.contour(x, y, himmelblau(np.stack([x, y], axis=-1)), levels, colors="#c7cbd1", linewidths=0.8)
     beside = figure.add_axes((0.55, 0.13, 0.42, 0.59))
-    heading(beside, "Height", "value of the polynomial after each step")
+    heading(beside, "Height", "the polynomial's value after each step, until it is 0")
     plain(beside, "step")
+    beside.set_xlim(0, len(heights[BY_HAND]) - 1)
     for name, color in COLORS.items():
-        way, wide = paths[name], 4.5 if name == BY_HAND else 1.6
-        axes.plot(*way.T, color=color, linewidth=wide, alpha=0.3 if name == BY_HAND else 1, zorder=2)
+        way = paths[name]
+        wide, alpha = (4.5, 0.3) if name == BY_HAND else (1.6, 1)
+        axes.plot(*way.T, color=color, linewidth=wide, alpha=alpha, zorder=2)
         axes.plot(*way[-1], "o", color=color, markersize=5, zorder=3)
-        alpha = 0.3 if name == BY_HAND else 1
-        beside.semilogy(np.maximum(heights[name], 1e-20), color=color, linewidth=wide, alpha=alpha, label=name)
+        height = np.where(heights[name] > 0, heights[name], np.nan)  # a logarithmic axis has no 0
+        beside.semilogy(height, color=color, linewidth=wide, alpha=alpha, label=name)
     axes.plot(*paths[BY_HAND][0], "s", color=PURPLE, markersize=6, zorder=4)
     axes.set(xlim=(-5.5, 5.5), ylim=(-5.5, 5.5), xticks=[-4, 0, 4], yticks=[-4, 0, 4])
     axes.tick_params(labelsize=9, length=3, colors=QUIET)
@@ -120,7 +122,6 @@ def draw(path: Any, paths: dict[str, np.ndarray], heights: dict[str, np.ndarray]
 def arguments() -> argparse.Namespace:
     """What stands on the command line, checked."""
     place = number(float, "a number from -5 to 5", lambda x: -5 <= x <= 5)
-    below = number(float, "a number from 0 to below 1", lambda x: 0 <= x < 1)
     parser = options(
         "Gradient descent on a polynomial, by hand and by optimizers.",
         seed="the start, where none is given",
@@ -131,7 +132,7 @@ def arguments() -> argparse.Namespace:
     add("--start", type=place, nargs=2, metavar="X", help="where the paths begin (drawn near a saddle)")
     add("--steps", type=COUNT, metavar="N", help="of each path (150; with --quick 100)")
     add("--lr", type=RATE, default=0.01, metavar="X", help="step size; Adam's is 20 times as large (0.01)")
-    add("--momentum", type=below, default=0.8, metavar="X", help="of the second SGD (0.8)")
+    add("--momentum", type=SHARE, default=0.8, metavar="X", help="of the second SGD (0.8)")
     return parsed(parser, steps=(150, 100))
 
 

@@ -79,13 +79,14 @@ def draw(path: Path, nets: dict[tuple[str, str], nn.Module]) -> None:
     plane = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     for place, ((name, gate), model) in enumerate(nets.items()):
         row, column = divmod(place, len(GATES))
-        axes = figure.add_axes((0.09 + 0.31 * column, 0.46 - 0.42 * row, 0.26, 0.33))
+        axes = figure.add_axes((0.09 + 0.31 * column, 0.48 - 0.41 * row, 0.26, 0.31))
         if row == 0:
             heading(axes, gate)
         if column == 0:
             axes.set_ylabel(name, size=9.5, color=QUIET)
         field = chances(model, plane).reshape(len(side), len(side))
-        axes.contourf(side, side, field, np.linspace(0, 1, 17), cmap="RdBu_r", alpha=0.75)
+        reach = (side[0], side[-1]) * 2
+        axes.imshow(field, cmap="RdBu_r", vmin=0, vmax=1, alpha=0.75, origin="lower", extent=reach, aspect="auto")
         if field.min() < 0.45 and field.max() > 0.55:
             axes.contour(side, side, field, [0.5], colors=INK, linewidths=1)
         for point, one in zip(INPUTS, GATES[gate], strict=True):

@@ -26,7 +26,7 @@ import grad_nn as nn
 import grad_optim as optim
 import numpy as np
 from _picture import BLUE, INK, ORANGE, QUIET, canvas, heading, legend, plain, save
-from _program import COUNT, RATE, finite, options, parsed, progress, start
+from _program import COUNT, RATE, finite, number, options, parsed, progress, start
 
 Field = Callable[[Any], Any]  # of points (N, 2), place and time; values (N,)
 Row = tuple[int, float, float]  # iteration, loss, largest error
@@ -101,7 +101,7 @@ def solve(model: nn.Module, grid: np.ndarray) -> np.ndarray:
 
 def fit(model: nn.Module, points: np.ndarray, a: float, iterations: int, error: Callable[[], float]) -> list[Row]:
     """Train by L-BFGS, on all points at once; the error is looked at now and then, and not learned from."""
-    each = max(1, iterations // 20)
+    each = iterations // 20
     optimizer = optim.LBFGS(
         model.parameters(), max_iter=each, tolerance_grad=0.0, tolerance_change=0.0, line_search_fn="strong_wolfe"
     )
@@ -125,7 +125,7 @@ def fit(model: nn.Module, points: np.ndarray, a: float, iterations: int, error: 
 
 def draw(path: Path, found: np.ndarray, truth: np.ndarray, history: list[Row]) -> None:
     """The solution over place and time, profiles at some times with the exact ones, and how the error fell."""
-    figure = canvas("Heat in a rod, from its equation alone", "a network trained to obey u_t = a u_xx")
+    figure = canvas("Heat in a rod, from its equation alone", r"a network trained to obey $u_t = a\,u_{xx}$")
     axes = figure.add_axes((0.06, 0.13, 0.24, 0.6))
     heading(axes, "Found", "temperature by place and time")
     axes.imshow(found, origin="lower", extent=(0, 1, 0, 1), cmap="inferno", aspect="auto")
@@ -148,11 +148,12 @@ def draw(path: Path, found: np.ndarray, truth: np.ndarray, history: list[Row]) -
     axes.semilogy(counts, losses, ".-", color=BLUE, linewidth=1.6, label="loss")
     axes.semilogy(counts, errors, ".-", color=ORANGE, linewidth=1.6, label="largest error")
     legend(axes, "upper right")
-    save(figure, path)
+    save(figure, path, colors=256)
 
 
 def arguments() -> argparse.Namespace:
     """What stands on the command line, checked."""
+    twenty = number(int, "a multiple of 20, and at least that", lambda n: n >= 20 and n % 20 == 0)
     parser = options(
         "Solve the heat equation by a network that is trained to obey it.",
         seed="the points and the first weights",
@@ -163,7 +164,7 @@ def arguments() -> argparse.Namespace:
     add("--conductivity", type=RATE, default=0.1, metavar="X", help="a in u_t = a u_xx (0.1)")
     add("--width", type=COUNT, default=24, metavar="N", help="of the three hidden layers (24)")
     add("--points", type=COUNT, metavar="N", help="at which the equation is to hold (600; with --quick 200)")
-    add("--iterations", type=COUNT, metavar="N", help="of L-BFGS (600; with --quick 60)")
+    add("--iterations", type=twenty, metavar="N", help="of L-BFGS, a multiple of 20 (600; with --quick 60)")
     return parsed(parser, points=(600, 200), iterations=(600, 60))
 
 

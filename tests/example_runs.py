@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +14,9 @@ from pathlib import Path
 from types import ModuleType
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+from matplotlib.image import imread
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there, so every download fails at once
@@ -44,3 +48,26 @@ def imported(name: str) -> Iterator[ModuleType]:
         yield importlib.import_module(name)
     for program in FOLDER.glob("*.py"):
         sys.modules.pop(program.stem, None)
+
+
+def told(program: ModuleType, options: str) -> str:
+    """What an imported program says about options that it refuses before it does anything else."""
+    with pytest.MonkeyPatch.context() as patch, io.StringIO() as shown, io.StringIO() as complaint:
+        patch.setattr(sys, "argv", [f"{program.__name__}.py", *options.split()])
+        with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(complaint), pytest.raises(SystemExit) as end:
+            program.main()
+        assert (end.value.code, shown.getvalue()) == (2, "")
+        return complaint.getvalue()
+
+
+def figures(shown: list[str]) -> list[str]:
+    """What a program has printed, without what differs each time: seconds, and the folder."""
+    parts = (r"\d+\.\d+ s\b", r"\[.*/s\b.*\]", r"the folder .*;")
+    return [re.sub("|".join(parts), "", line) for line in shown]
+
+
+def ink(picture: Path, rows: int, columns: int) -> np.ndarray:
+    """The share (rows, columns) of pixels that are not white in the parts of a picture."""
+    dark = imread(picture)[..., :3].min(axis=2) < 0.98
+    parts = [np.array_split(row, columns, axis=1) for row in np.array_split(dark, rows)]
+    return np.array([[part.mean() for part in row] for row in parts])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import subprocess
 import sys
 
+import example_runs
 import grad_core as gd
 import numpy as np
 import pytest
@@ -38,12 +37,9 @@ def run(program, tmp_path, monkeypatch, capsys):
 
 
 def test_the_pages_of_the_repository_are_learned_from(tmp_path):
-    command = [sys.executable, PROGRAM, "--quick", "--steps", "60", "--length", "80"]
-    surroundings = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
-    end = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, encoding="utf-8", timeout=300)
-    assert (end.returncode, end.stderr) == (0, "")
-    without = float(re.search(r"^(\d\.\d\d) where only their frequencies", end.stdout, re.MULTILINE)[1])
-    assert float(re.fullmatch(r"test: (\d\.\d{3}) bits per character", end.stdout.splitlines()[-1])[1]) < without
+    shown = example_runs.lines("char_lm", tmp_path, "--quick", "--steps", 60, "--length", 80)
+    without = float(re.search(r"^(\d\.\d\d) where only their frequencies", "\n".join(shown), re.MULTILINE)[1])
+    assert float(re.fullmatch(r"test: (\d\.\d{3}) bits per character", shown[-1])[1]) < without
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import example_runs
 import grad_core as gd
@@ -75,22 +76,8 @@ def test_again_it_gives_the_same_to_the_last_bit_and_another_seed_something_else
 
 
 def test_other_sizes_and_no_moves(tmp_path):
-    end = example_runs.job(
-        "mnist_cnn",
-        tmp_path,
-        *QUICK,
-        "--channels",
-        8,
-        4,
-        "--hidden",
-        16,
-        "--epochs",
-        1,
-        "--shift",
-        0,
-        "--batch-size",
-        20,
-    )
+    sizes = ("--channels", 8, 4, "--hidden", 16, "--batch-size", 20)
+    end = example_runs.job("mnist_cnn", tmp_path, *QUICK, *sizes, "--epochs", 1, "--shift", 0)
     assert (end.returncode, end.stderr) == (0, "")
     assert "network: CNN 8-4-16-10 on Digits, 2,798 numbers to learn" in end.stdout
     assert float(end.stdout.splitlines()[-1].split()[2]) > 60

@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 
+import example_runs
 import grad_core as gd
 import grad_data as data
 import numpy as np
