@@ -82,7 +82,7 @@ def test_again_it_gives_the_same_to_the_last_bit_and_another_seed_something_else
 
 
 def test_both_parts_of_the_loss_are_what_they_are_said_to_be(program):
-    """The pixels' against the sum that stands in books, the point's against the mean of many draws."""
+    """A point is drawn as it should be; pixels cost the sum that stands in books, and a point what many draws give."""
     model = program.Autoencoder(4, gd.random.Generator(0))
     images = np.random.default_rng(0).random((3, 784), np.float32)
     state = model.rng.get_state()
@@ -90,6 +90,9 @@ def test_both_parts_of_the_loss_are_what_they_are_said_to_be(program):
         scores, mean, log_variance = (part.numpy().astype(float) for part in model(images))
         model.rng.set_state(state)
         pixels, point = (part.item() for part in program.loss_of(model, images))
+        model.rng.set_state(state)
+        point_drawn = (mean + np.exp(log_variance / 2) * model.rng.normal((3, 2)).numpy()).astype(np.float32)
+        np.testing.assert_allclose(model.decoder(point_drawn).numpy(), scores, rtol=1e-4, atol=1e-5)
     ink = 1 / (1 + np.exp(-scores))
     assert pixels == pytest.approx(-(images * np.log(ink) + (1 - images) * np.log(1 - ink)).sum() / 3, rel=1e-5)
     deviation = np.exp(log_variance / 2)
