@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from _picture import BLUE, INK, ORANGE, QUIET, heading, legend, plain, save
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-INK, QUIET, BLUE, ORANGE = "#1f2430", "#6b7280", "#2563eb", "#ea580c"
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 
@@ -57,32 +56,17 @@ def draw(
     else:
         _filters(middle, weights[:, 0], images.reshape(-1, 28, 28))
     _mistakes(figure, (0.685, 0.065, 0.29, 0.725), images, labels, scores)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        figure.savefig(part, format="png", metadata={"Software": None})  # the same numbers, the same bytes
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _title(axes: Axes, text: str, note: str) -> None:
-    axes.annotate(text, (0, 1), (0, 20), "axes fraction", "offset points", size=12.5, weight="bold", color=INK)
-    axes.annotate(note, (0, 1), (0, 7), "axes fraction", "offset points", size=9.5, color=QUIET)
+    save(figure, path, colors=96)
 
 
 def _style(axes: Axes, epochs: int) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#c7cbd1")
-    axes.tick_params(which="both", colors=QUIET, labelsize=9, length=3)
-    axes.grid(axis="y", color="#e5e7eb", linewidth=0.8)
-    axes.set_axisbelow(True)
+    plain(axes, "epoch")
     axes.set_xlim(0, epochs * 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set_xlabel("epoch", size=9.5, color=QUIET)
 
 
 def _losses(axes: Axes, history: list[Epoch]) -> None:
-    _title(axes, "Loss", "of each batch, and smoothed")
+    heading(axes, "Loss", "of each batch, and smoothed")
     _style(axes, len(history))
     losses = np.concatenate([epoch.losses for epoch in history])
     time = np.arange(1, len(losses) + 1) / len(history[0].losses)
@@ -96,20 +80,20 @@ def _losses(axes: Axes, history: list[Epoch]) -> None:
 
 
 def _shares(axes: Axes, history: list[Epoch]) -> None:
-    _title(axes, "Accuracy", "in per cent, after each epoch")
+    heading(axes, "Accuracy", "in per cent, after each epoch")
     _style(axes, len(history))
     time = range(1, len(history) + 1)
     for what, color in (("train", BLUE), ("test", ORANGE)):
         shares = [100 * getattr(epoch, what) for epoch in history]
         axes.plot(time, shares, "o-", color=color, label=what, markersize=5, linewidth=1.8, clip_on=False)
-    axes.legend(loc="upper left", frameon=False, fontsize=9.5, labelcolor=INK)
+    legend(axes, "upper left")
 
 
 def _weights(axes: Axes, weights: np.ndarray) -> None:
     """The units with the largest weights as one sheet of small images, blue for ink that counts against them."""
     rows, columns = 10, 7
     largest = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[: rows * columns]
-    _title(axes, "First-layer weights", f"{len(largest)} of {len(weights)} units: red wants ink, blue wants none")
+    heading(axes, "First-layer weights", f"{len(largest)} of {len(weights)} units: red wants ink, blue wants none")
     sheet = np.full((rows * 30, columns * 30), np.nan)
     for place, unit in enumerate(largest):
         y, x = divmod(place, columns)
@@ -125,7 +109,7 @@ def _filters(axes: Axes, filters: np.ndarray, images: np.ndarray) -> None:
     shown = images[:4] - images.min()
     size = filters.shape[-1]
     note = f"{len(largest)} of {len(filters)}, and where they find (red) what they want"
-    _title(axes, "First-layer filters", note)
+    heading(axes, "First-layer filters", note)
     sheet = np.full((30 * (len(largest) + 1), 30 * (len(shown) + 1)), np.nan)
 
     def put(y: int, x: int, tile: np.ndarray) -> None:
@@ -161,7 +145,7 @@ def _mistakes(
     left, bottom, width, height = box
     frame = figure.add_axes(box)
     frame.set_axis_off()
-    _title(frame, "Worst mistakes", f"{len(worst)} of {len(wrong)}: digit {ARROW} answer, and how sure it was")
+    heading(frame, "Worst mistakes", f"{len(worst)} of {len(wrong)}: digit {ARROW} answer, and how sure it was")
     for place, image in enumerate(worst):
         y, x = divmod(place, columns)
         corner = (left + x * width / columns, bottom + (rows - 1 - y + 0.24) * height / rows)

@@ -10,12 +10,10 @@ has not seen. The same options and texts give the same numbers.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ import grad_core as gd
 import grad_nn as nn
 import grad_optim as optim
 import numpy as np
+from _program import COUNT, NATURAL, RATE, SHARE, finite, number, options, parsed, start
 
 ROOT = Path(__file__).resolve().parents[1]
 PIECE = 1000  # characters; every tenth piece of the text is kept for testing
@@ -65,8 +64,8 @@ class Writer(nn.Module):
 
 def main() -> None:
     """Text, model, a sample, training, and another sample."""
-    start = time.perf_counter()
-    args = options()
+    began = time.perf_counter()
+    args = arguments()
     text = read(args.text)
     alphabet = "".join(sorted(set(text)))
     train, test = split(np.searchsorted(list(alphabet), list(text)), args.context, args.quick)
@@ -83,7 +82,7 @@ def main() -> None:
     print(f"\n{'step':>6}  {'bits, training':>14}  {'bits, test':>10}  {'seconds':>7}")
     end = fit(model, train, test, args)
     show("after training", write(model, alphabet, args, args.seed))
-    print(f"\nin all {time.perf_counter() - start:.1f} s")
+    print(f"\nin all {time.perf_counter() - began:.1f} s")
     print(f"test: {end:.3f} bits per character")
 
 
@@ -118,7 +117,7 @@ def fit(model: nn.Module, train: np.ndarray, test: np.ndarray, args: argparse.Na
     optimizer = optim.Adam(model.parameters(), lr=args.lr, betas=(0.9, 0.99))
     loss_of = nn.CrossEntropyLoss()
     losses: list[float] = []
-    start = time.perf_counter()
+    began = time.perf_counter()
     for step in range(1, args.steps + 1):
         # The learning rate rises over the first tenth of the steps and then falls to nothing.
         optimizer.param_groups[0]["lr"] = args.lr * min(10 * step, (args.steps + 1 - step) / 0.9) / args.steps
@@ -130,11 +129,10 @@ def fit(model: nn.Module, train: np.ndarray, test: np.ndarray, args: argparse.Na
         loss.backward()
         optimizer.step()
         losses.append(loss.item() / math.log(2))
-        if not math.isfinite(losses[-1]):
-            sys.exit(f"char_lm.py: the loss has become {losses[-1]}; a smaller --lr than {args.lr} may help")
+        finite(losses[-1], f"a smaller --lr than {args.lr} may help")
         if step == args.steps or step % max(1, args.steps // 10) == 0:
             bits = measure(model, test)
-            seconds = time.perf_counter() - start
+            seconds = time.perf_counter() - began
             print(f"{step:6d}  {np.mean(losses[-50:]):14.3f}  {bits:10.3f}  {seconds:7.1f}", flush=True)
     return bits
 
@@ -175,46 +173,28 @@ def show(title: str, text: str) -> None:
     print(f"\n{f' {title} ':-^80}\n{text}\n{'':-^80}", flush=True)
 
 
-def number(kind: type, wanted: str, holds: Callable[[Any], bool]) -> Callable[[str], Any]:
-    """A reader of numbers for argparse, which says what is wanted where it is given something else."""
-
-    def read(text: str) -> Any:
-        with contextlib.suppress(ValueError):
-            if holds(kind(text)):
-                return kind(text)
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-
-    return read
-
-
-def options() -> argparse.Namespace:
+def arguments() -> argparse.Namespace:
     """What stands on the command line, checked."""
-    count = number(int, "a whole number of at least 1", lambda n: n >= 1)
-    natural = number(int, "a whole number of at least 0", lambda n: n >= 0)
     window = number(int, f"a whole number from 1 to {PIECE // 2}", lambda n: 1 <= n <= PIECE // 2)
-    above = number(float, "a number above 0", lambda x: 0 < x < math.inf)
-    share = number(float, "a share of at least 0 and below 1", lambda x: 0 <= x < 1)
-    parser = argparse.ArgumentParser(
-        description="Train a language model on text, character by character, and let it write.", allow_abbrev=False
+    parser = options(
+        "Train a language model on text, character by character, and let it write.",
+        seed="weights, windows, dropout and samples",
+        quick="a small model and few steps, to see that it works",
     )
     add = parser.add_argument
     add("--text", type=Path, nargs="+", default=[], metavar="FILE", help="to learn from (this repository's pages)")
-    add("--steps", type=count, metavar="N", help="of training (2000; with --quick 400)")
-    add("--layers", type=count, metavar="N", help="blocks (2; with --quick 1)")
-    add("--width", type=count, metavar="N", help="numbers for each character (96; with --quick 48)")
-    add("--heads", type=count, default=4, metavar="N", help="of attention; they divide the width (4)")
+    add("--steps", type=COUNT, metavar="N", help="of training (2000; with --quick 400)")
+    add("--layers", type=COUNT, metavar="N", help="blocks (2; with --quick 1)")
+    add("--width", type=COUNT, metavar="N", help="numbers for each character (96; with --quick 48)")
+    add("--heads", type=COUNT, default=4, metavar="N", help="of attention; they divide the width (4)")
     add("--context", type=window, metavar="N", help="characters that the model sees at a time (64; --quick 48)")
-    add("--dropout", type=share, default=0.0, metavar="P", help="share of each block's results dropped (0)")
-    add("--batch-size", type=count, default=16, metavar="N", help="windows in a step (16)")
-    add("--lr", type=above, default=0.004, metavar="X", help="highest learning rate (0.004)")
+    add("--dropout", type=SHARE, default=0.0, metavar="P", help="share of each block's results dropped (0)")
+    add("--batch-size", type=COUNT, default=16, metavar="N", help="windows in a step (16)")
+    add("--lr", type=RATE, default=0.004, metavar="X", help="highest learning rate (0.004)")
     add("--start", default="# ", metavar="TEXT", help="what the samples begin with ('# ')")
-    add("--length", type=natural, default=600, metavar="N", help="characters in a sample (600)")
-    add("--temperature", type=above, default=0.7, metavar="X", help="below 1 the likely become likelier (0.7)")
-    add("--seed", type=natural, default=0, metavar="N", help="of weights, windows, dropout and samples (0)")
-    add("--quick", action="store_true", help="a small model and few steps, to see that it works")
-    args = parser.parse_args()
-    for name, usual, quick in (("steps", 2000, 400), ("layers", 2, 1), ("width", 96, 48), ("context", 64, 48)):
-        setattr(args, name, getattr(args, name) or (quick if args.quick else usual))
+    add("--length", type=NATURAL, default=600, metavar="N", help="characters in a sample (600)")
+    add("--temperature", type=RATE, default=0.7, metavar="X", help="below 1 the likely become likelier (0.7)")
+    args = parsed(parser, steps=(2000, 400), layers=(2, 1), width=(96, 48), context=(64, 48))
     if args.width % args.heads:
         parser.error(f"argument --heads: {args.heads} heads cannot share a width of {args.width} equally")
     if not args.start:
@@ -223,8 +203,4 @@ def options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("\nchar_lm.py: stopped", file=sys.stderr)
-        sys.exit(130)
+    start(main)

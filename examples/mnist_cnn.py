@@ -12,11 +12,8 @@ cross-entropy. In training each image is moved by up to a pixel, so it is hardly
 from __future__ import annotations
 
 import argparse
-import math
 import os
-import sys
 import time
-from pathlib import Path
 
 # One thread, before NumPy is imported: then the numbers are the same on any number of cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -27,13 +24,14 @@ import grad_nn as nn
 import grad_optim as optim
 import numpy as np
 from _mnist_picture import Epoch, draw
-from mnist_mlp import Arrays, load, number, predict, progress
+from _program import COUNT, RATE, finite, number, options, parsed, progress, start
+from mnist_mlp import Arrays, load, predict, table
 
 
 def main() -> None:
     """Data, network, training, table, files, and the result as the last line."""
-    start = time.perf_counter()
-    args = options()
+    began = time.perf_counter()
+    args = arguments()
     name, *parts = load(args.data, args.quick)
     train, test = ((images.reshape(-1, 1, 28, 28), labels) for images, labels in parts)
     model = network(args.channels, args.hidden, gd.random.Generator(args.seed))
@@ -42,15 +40,11 @@ def main() -> None:
     print(f"network: {title}, {sum(p.size for p in model.parameters()):,} numbers to learn", flush=True)
 
     history = fit(model, train, test, args)
-    print("\nepoch     loss       train        test   training")
-    for count, epoch in enumerate(history, 1):
-        shares = f"{100 * epoch.train:9.2f} % {100 * epoch.test:9.2f} %"
-        print(f"{count:5d} {np.mean(epoch.losses):8.4f} {shares} {epoch.seconds:8.2f} s")
-
+    table(history)
     nn.save(model, args.out / "weights.npz", overwrite=True)
     draw(args.out / "report.png", title, history, model[0].weight.data, *test, predict(model, test[0], 500))
     print(f"\nwrote weights.npz and report.png into the folder {args.out}")
-    print(f"training {sum(epoch.seconds for epoch in history):.1f} s, in all {time.perf_counter() - start:.1f} s")
+    print(f"training {sum(epoch.seconds for epoch in history):.1f} s, in all {time.perf_counter() - began:.1f} s")
     print(f"test accuracy: {100 * history[-1].test:.2f} %")
 
 
@@ -83,7 +77,7 @@ def fit(model: nn.Module, train: Arrays, test: Arrays, args: argparse.Namespace)
     history = []
     for epoch in range(1, args.epochs + 1):
         losses: list[float] = []
-        start = time.perf_counter()
+        began = time.perf_counter()
         with progress(f"epoch {epoch}/{args.epochs}", len(train[0])) as bar:
             for images, labels in loader:
                 # The learning rate rises over the first fifth of the steps and then falls to nothing.
@@ -96,9 +90,8 @@ def fit(model: nn.Module, train: Arrays, test: Arrays, args: argparse.Namespace)
                 losses.append(loss.item())
                 bar.update(len(labels))
                 bar.set_postfix(loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
-        seconds = time.perf_counter() - start
-        if not math.isfinite(losses[-1]):
-            sys.exit(f"mnist_cnn.py: the loss has become {losses[-1]}; a smaller --lr than {args.lr} may help")
+        seconds = time.perf_counter() - began
+        finite(losses[-1], f"a smaller --lr than {args.lr} may help")
         right = [data.accuracy(predict(model, images, 500), labels) for images, labels in (some, test)]
         history.append(Epoch(losses, *right, seconds))
     return history
@@ -116,38 +109,25 @@ def moved(images: np.ndarray, pixels: int, rng: np.random.Generator) -> np.ndarr
     return places[np.arange(count), :, down, right]
 
 
-def options() -> argparse.Namespace:
+def arguments() -> argparse.Namespace:
     """What stands on the command line, checked; the folder for the results exists afterwards."""
-    count = number(int, "a whole number of at least 1", lambda n: n >= 1)
-    natural = number(int, "a whole number of at least 0", lambda n: n >= 0)
     few = number(int, "a whole number from 0 to 8", lambda n: 0 <= n <= 8)
-    rate = number(float, "a number above 0", lambda x: 0 < x < math.inf)
-    parser = argparse.ArgumentParser(
-        description="Train a convolutional network on MNIST and draw what it has learned.", allow_abbrev=False
+    parser = options(
+        "Train a convolutional network on MNIST and draw what it has learned.",
+        seed="weights, the order of images, and moves",
+        quick="two epochs on 5,000 images, to see that it works",
+        out="mnist_cnn",
     )
     add = parser.add_argument
-    add("--epochs", type=count, metavar="N", help="times through the images (10; with --quick 2)")
-    add("--channels", type=count, nargs=2, default=[6, 16], metavar="N", help="of the two convolutions (6 16)")
-    add("--hidden", type=count, default=120, metavar="N", help="size of the hidden linear layer (120)")
-    add("--lr", type=rate, default=0.003, metavar="X", help="highest learning rate (0.003)")
-    add("--batch-size", type=count, default=64, metavar="N", help="images in a step (64)")
+    add("--epochs", type=COUNT, metavar="N", help="times through the images (10; with --quick 2)")
+    add("--channels", type=COUNT, nargs=2, default=[6, 16], metavar="N", help="of the two convolutions (6 16)")
+    add("--hidden", type=COUNT, default=120, metavar="N", help="size of the hidden linear layer (120)")
+    add("--lr", type=RATE, default=0.003, metavar="X", help="highest learning rate (0.003)")
+    add("--batch-size", type=COUNT, default=64, metavar="N", help="images in a step (64)")
     add("--shift", type=few, default=1, metavar="N", help="pixels by which images are moved in training (1)")
-    add("--seed", type=natural, default=0, metavar="N", help="of weights, the order of images, and moves (0)")
     add("--data", choices=["auto", "mnist", "digits"], default="auto", help="auto: drawn digits where MNIST is not")
-    add("--quick", action="store_true", help="two epochs on 5,000 images, to see that it works")
-    add("--out", type=Path, default=Path("runs", "mnist_cnn"), metavar="FOLDER", help="results (runs/mnist_cnn)")
-    args = parser.parse_args()
-    args.epochs = args.epochs or (2 if args.quick else 10)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)  # now: later it would cost the training
-    except OSError as error:
-        parser.error(f"argument --out: {str(args.out)!r} cannot be made a folder: {error.strerror}")
-    return args
+    return parsed(parser, epochs=(10, 2))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("\nmnist_cnn.py: stopped; nothing is left half-written", file=sys.stderr)
-        sys.exit(130)
+    start(main)

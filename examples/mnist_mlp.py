@@ -9,16 +9,11 @@ The same options give the same numbers and the same files.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import itertools
-import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 # One thread, before NumPy is imported: then the numbers are the same on any number of cores, and other programs cannot
 # slow it down much. Two threads beside one busy program were seen to take ten times as long as one.
@@ -30,7 +25,7 @@ import grad_nn as nn
 import grad_optim as optim
 import numpy as np
 from _mnist_picture import Epoch, draw
-from tqdm import tqdm
+from _program import COUNT, RATE, SHARE, finite, options, parsed, progress, start
 
 Arrays = tuple[np.ndarray, np.ndarray]  # images (N, 784) float32 and their labels (N,) int64
 
@@ -43,8 +38,8 @@ OPTIMIZERS = {  # each with the learning rate that suits it here
 
 def main() -> None:
     """Data, network, training, table, files, and the result as the last line."""
-    start = time.perf_counter()
-    args = options()
+    began = time.perf_counter()
+    args = arguments()
     name, train, test = load(args.data, args.quick)
     rng = gd.random.Generator(args.seed)
     sizes = [784, *args.hidden, 10]
@@ -53,15 +48,11 @@ def main() -> None:
     print(f"network: {title}, {sum(p.size for p in model.parameters()):,} numbers to learn", flush=True)
 
     history = fit(model, train, test, args)
-    print("\nepoch     loss       train        test   training")
-    for number, epoch in enumerate(history, 1):
-        shares = f"{100 * epoch.train:9.2f} % {100 * epoch.test:9.2f} %"
-        print(f"{number:5d} {np.mean(epoch.losses):8.4f} {shares} {epoch.seconds:8.2f} s")
-
+    table(history)
     nn.save(model, args.out / "weights.npz", overwrite=True)
     draw(args.out / "report.png", title, history, model[0].weight.data, *test, predict(model, test[0]))
     print(f"\nwrote weights.npz and report.png into the folder {args.out}")
-    print(f"training {sum(epoch.seconds for epoch in history):.1f} s, in all {time.perf_counter() - start:.1f} s")
+    print(f"training {sum(epoch.seconds for epoch in history):.1f} s, in all {time.perf_counter() - began:.1f} s")
     print(f"test accuracy: {100 * history[-1].test:.2f} %")
 
 
@@ -109,7 +100,7 @@ def fit(model: nn.Module, train: Arrays, test: Arrays, args: argparse.Namespace)
     history = []
     for number in range(1, args.epochs + 1):
         losses: list[float] = []
-        start = time.perf_counter()
+        began = time.perf_counter()
         with progress(f"epoch {number}/{args.epochs}", len(train[0])) as bar:
             for images, labels in loader:
                 # The learning rate rises over the first fifth of the steps and then falls to nothing.
@@ -122,78 +113,48 @@ def fit(model: nn.Module, train: Arrays, test: Arrays, args: argparse.Namespace)
                 losses.append(loss.item())
                 bar.update(len(labels))
                 bar.set_postfix(loss=f"{np.mean(losses[-50:]):.4f}", refresh=False)
-        seconds = time.perf_counter() - start
-        if not math.isfinite(losses[-1]):
-            sys.exit(f"mnist_mlp.py: the loss has become {losses[-1]}; a smaller --lr than {highest_lr} may help")
+        seconds = time.perf_counter() - began
+        finite(losses[-1], f"a smaller --lr than {highest_lr} may help")
         right = [data.accuracy(predict(model, images), labels) for images, labels in (train, test)]
         history.append(Epoch(losses, *right, seconds))
     return history
+
+
+def table(history: list[Epoch]) -> None:
+    """Print a row for each epoch."""
+    print("\nepoch     loss       train        test   training")
+    for number, epoch in enumerate(history, 1):
+        shares = f"{100 * epoch.train:9.2f} % {100 * epoch.test:9.2f} %"
+        print(f"{number:5d} {np.mean(epoch.losses):8.4f} {shares} {epoch.seconds:8.2f} s")
 
 
 def predict(model: nn.Module, images: np.ndarray, size: int = 5000) -> np.ndarray:
     """The scores (N, 10) of images, in big batches, in evaluation mode and without history."""
     model.eval()
     with gd.no_grad():
-        scores = [model(images[start : start + size]).numpy() for start in range(0, len(images), size)]
+        scores = [model(images[first : first + size]).numpy() for first in range(0, len(images), size)]
     model.train()
     return np.concatenate(scores)
 
 
-@contextlib.contextmanager
-def progress(title: str, images: int) -> Iterator[tqdm]:
-    """A bar that moves on a terminal; elsewhere, in a log, one line when the epoch is over."""
-    moving = sys.stdout.isatty()
-    where = {"file": sys.stdout} if moving else {"file": io.StringIO(), "ascii": " ="}
-    with tqdm(desc=title, total=images, unit=" images", unit_scale=True, **where) as bar:
-        yield bar
-        if not moving:
-            print(bar, flush=True)
-
-
-def number(kind: type, wanted: str, holds: Callable[[Any], bool]) -> Callable[[str], Any]:
-    """A reader of numbers for argparse, which says what is wanted where it is given something else."""
-
-    def read(text: str) -> Any:
-        with contextlib.suppress(ValueError):
-            if holds(kind(text)):
-                return kind(text)
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-
-    return read
-
-
-def options() -> argparse.Namespace:
+def arguments() -> argparse.Namespace:
     """What stands on the command line, checked; the folder for the results exists afterwards."""
-    count = number(int, "a whole number of at least 1", lambda n: n >= 1)
-    seed = number(int, "a whole number of at least 0", lambda n: n >= 0)
-    rate = number(float, "a number above 0", lambda x: 0 < x < math.inf)
-    share = number(float, "a share of at least 0 and below 1", lambda x: 0 <= x < 1)
-    parser = argparse.ArgumentParser(
-        description="Train a network on MNIST and draw what it has learned.", allow_abbrev=False
+    parser = options(
+        "Train a network on MNIST and draw what it has learned.",
+        seed="weights, the order of images, and dropout",
+        quick="two epochs on 5,000 images, to see that it works",
+        out="mnist",
     )
     add = parser.add_argument
-    add("--epochs", type=count, metavar="N", help="times through the images (4; with --quick 2)")
-    add("--hidden", type=count, nargs="+", default=[512, 256], metavar="N", help="sizes of hidden layers (512 256)")
+    add("--epochs", type=COUNT, metavar="N", help="times through the images (4; with --quick 2)")
+    add("--hidden", type=COUNT, nargs="+", default=[512, 256], metavar="N", help="sizes of hidden layers (512 256)")
     add("--optimizer", choices=OPTIMIZERS, default="adam", help="adam; sgd has a momentum of 0.9")
-    add("--lr", type=rate, metavar="X", help="highest learning rate (adam 0.004, sgd 0.1, rmsprop 0.001)")
-    add("--batch-size", type=count, default=256, metavar="N", help="images in a step (256)")
-    add("--dropout", type=share, default=0.0, metavar="P", help="share of hidden units dropped in training (0)")
-    add("--seed", type=seed, default=0, metavar="N", help="of weights, the order of images, and dropout (0)")
+    add("--lr", type=RATE, metavar="X", help="highest learning rate (adam 0.004, sgd 0.1, rmsprop 0.001)")
+    add("--batch-size", type=COUNT, default=256, metavar="N", help="images in a step (256)")
+    add("--dropout", type=SHARE, default=0.0, metavar="P", help="share of hidden units dropped in training (0)")
     add("--data", choices=["auto", "mnist", "digits"], default="auto", help="auto: drawn digits where MNIST is not")
-    add("--quick", action="store_true", help="two epochs on 5,000 images, to see that it works")
-    add("--out", type=Path, default=Path("runs", "mnist"), metavar="FOLDER", help="for the results (runs/mnist)")
-    args = parser.parse_args()
-    args.epochs = args.epochs or (2 if args.quick else 4)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)  # now: later it would cost the training
-    except OSError as error:
-        parser.error(f"argument --out: {str(args.out)!r} cannot be made a folder: {error.strerror}")
-    return args
+    return parsed(parser, epochs=(4, 2))
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("\nmnist_mlp.py: stopped; nothing is left half-written", file=sys.stderr)
-        sys.exit(130)
+    start(main)

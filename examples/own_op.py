@@ -18,6 +18,7 @@ from typing import Any
 import grad_core as gd
 import grad_optim as optim
 import numpy as np
+from _program import COUNT, number, options, parsed, start
 from grad_core.extend import Context, Function, elementwise
 from grad_core.testing import check_grads
 
@@ -93,21 +94,15 @@ def check(rng: np.random.Generator) -> None:
 
 def main() -> None:
     """Check, train, and print the conductivities beside the true ones."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cells", type=int, default=16, help="parts of the rod (default: 16)")
-    parser.add_argument("--steps", type=int, default=400, help="of training (default: 400)")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise in the measurements (default: 0)")
-    parser.add_argument("--quick", action="store_true", help="8 cells and 240 steps, to see that everything works")
-    args = parser.parse_args()
-    cells, steps = (8, 240) if args.quick else (args.cells, args.steps)
-
+    args = arguments()
+    cells, steps = args.cells, args.steps
     rng = np.random.default_rng(args.seed)
     check(rng)
     print("first and second derivatives of both ops agree with central differences")
 
     true = np.where(np.arange(cells - 1) < cells // 2, 1.2, 0.3)
-    start = np.eye(cells)[:, ::2]  # a run for every second cell, which alone is hot at first
-    measured = temperatures(gd.asarray(true), start).numpy()
+    hot = np.eye(cells)[:, ::2]  # a run for every second cell, which alone is hot at first
+    measured = temperatures(gd.asarray(true), hot).numpy()
     measured = measured + rng.normal(scale=1e-4, size=measured.shape)
 
     raw = gd.tensor(np.zeros(cells - 1), requires_grad=True, name="raw")
@@ -116,10 +111,10 @@ def main() -> None:
     print(f"\n{'step':>6}  {'loss':>9}  largest error of a conductivity")
     for step in range(steps + 1):
         found = between(raw, low=LOW, high=HIGH)
-        loss = gd.square(temperatures(found, start) - measured).mean()
+        loss = gd.square(temperatures(found, hot) - measured).mean()
         opt.zero_grad()
         loss.backward()
-        if step % (steps // 8) == 0:
+        if step % max(1, steps // 8) == 0:
             print(f"{step:6d}  {loss.item():9.2e}  {np.abs(found.detach().numpy() - true).max():8.4f}")
         opt.step()
     print(f"\n{'between cells':<14} {'found':>8} {'true':>8}")
@@ -131,5 +126,19 @@ def main() -> None:
         sys.exit(f"own_op.py: the conductivities should be found to 0.05, and one is {worst:.3f} away from the truth")
 
 
+def arguments() -> argparse.Namespace:
+    """What stands on the command line, checked."""
+    cells = number(int, "a whole number of at least 2", lambda n: n >= 2)
+    parser = options(
+        "Find how well each part of a rod conducts heat, through ops declared here.",
+        seed="the noise in the measurements",
+        quick="8 cells and 240 steps, to see that it works",
+    )
+    add = parser.add_argument
+    add("--cells", type=cells, metavar="N", help="parts of the rod (16; with --quick 8)")
+    add("--steps", type=COUNT, metavar="N", help="of training (400; with --quick 240)")
+    return parsed(parser, cells=(16, 8), steps=(400, 240))
+
+
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -11,13 +11,9 @@ not occur in training. The same options give the same numbers.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import math
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import Any
 
 # One thread, before NumPy is imported: then the numbers are the same on any number of cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -27,6 +23,7 @@ import grad_data as data
 import grad_nn as nn
 import grad_optim as optim
 import numpy as np
+from _program import COUNT, RATE, SHARE, finite, number, options, parsed, start
 
 LONGEST = 40  # tokens of a sentence, START and END among them
 
@@ -72,8 +69,8 @@ class Translator(nn.Module):
 
 def main() -> None:
     """Sentences, model, training, and translations."""
-    start = time.perf_counter()
-    args = options()
+    began = time.perf_counter()
+    args = arguments()
     sentences = data.Translation(args.sentences, seed=args.seed)
     tests = data.Translation(200 if args.quick else 1000, seed=args.seed, train=False)
     *train, english, german = sentences.as_arrays()
@@ -101,7 +98,7 @@ def main() -> None:
         for text, tokens in zip(args.say, greedy(model, data.pad_sequences(asked)), strict=True):
             show(text, german.decode(tokens))
     steps(model, source[:1], german)
-    print(f"\nin all {time.perf_counter() - start:.1f} s")
+    print(f"\nin all {time.perf_counter() - began:.1f} s")
     print(f"test: {100 * np.mean(right):.1f} % of the sentences are translated without a mistake")
 
 
@@ -116,7 +113,7 @@ def fit(model: Translator, train: tuple, test: tuple, args: argparse.Namespace) 
     loss_of = nn.CrossEntropyLoss(ignore_index=model.pad)
     total, step = args.epochs * len(loader), 0
     print(f"{'epoch':>5}  {'loss':>8}  {'words right, test':>17}  {'seconds':>7}")
-    start = time.perf_counter()
+    began = time.perf_counter()
     for epoch in range(1, args.epochs + 1):
         losses = []
         for source, target in loader:
@@ -129,9 +126,8 @@ def fit(model: Translator, train: tuple, test: tuple, args: argparse.Namespace) 
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-        if not math.isfinite(losses[-1]):
-            sys.exit(f"translation.py: the loss has become {losses[-1]}; a smaller --lr than {args.lr} may help")
-        seconds = time.perf_counter() - start
+        finite(losses[-1], f"a smaller --lr than {args.lr} may help")
+        seconds = time.perf_counter() - began
         print(
             f"{epoch:5d}  {np.mean(losses):8.4f}  {100 * words_right(model, *test):15.2f} %  {seconds:7.1f}", flush=True
         )
@@ -186,44 +182,26 @@ def show(text: str, translation: list[str], wanted: list[str] | None = None) -> 
     print()
 
 
-def number(kind: type, wanted: str, holds: Callable[[Any], bool]) -> Callable[[str], Any]:
-    """A reader of numbers for argparse, which says what is wanted where it is given something else."""
-
-    def read(text: str) -> Any:
-        with contextlib.suppress(ValueError):
-            if holds(kind(text)):
-                return kind(text)
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-
-    return read
-
-
-def options() -> argparse.Namespace:
+def arguments() -> argparse.Namespace:
     """What stands on the command line, checked."""
-    count = number(int, "a whole number of at least 1", lambda n: n >= 1)
     some = number(int, "a whole number from 100 to 100000", lambda n: 100 <= n <= 100_000)
     even = number(int, "an even number of at least 2", lambda n: n >= 2 and n % 2 == 0)
-    natural = number(int, "a whole number of at least 0", lambda n: n >= 0)
-    above = number(float, "a number above 0", lambda x: 0 < x < math.inf)
-    share = number(float, "a share of at least 0 and below 1", lambda x: 0 <= x < 1)
-    parser = argparse.ArgumentParser(
-        description="Train a Transformer to translate sentences made by rule, and let it.", allow_abbrev=False
+    parser = options(
+        "Train a Transformer to translate sentences made by rule, and let it.",
+        seed="sentences, weights, their order, and dropout",
+        quick="a small model and few sentences, to see that it works",
     )
     add = parser.add_argument
     add("--say", nargs="+", default=[], metavar="SENTENCE", help="to translate after training, in English")
     add("--sentences", type=some, metavar="N", help="pairs to train on (4000; with --quick 2000)")
-    add("--epochs", type=count, metavar="N", help="times through them (5; with --quick 8)")
-    add("--layers", type=count, metavar="N", help="of encoder and decoder each (2; with --quick 1)")
+    add("--epochs", type=COUNT, metavar="N", help="times through them (5; with --quick 8)")
+    add("--layers", type=COUNT, metavar="N", help="of encoder and decoder each (2; with --quick 1)")
     add("--width", type=even, metavar="N", help="numbers for each token (64; with --quick 32)")
-    add("--heads", type=count, default=4, metavar="N", help="of attention; they divide the width (4)")
-    add("--dropout", type=share, default=0.0, metavar="P", help="share of each part's results dropped (0)")
-    add("--batch-size", type=count, default=64, metavar="N", help="pairs in a step (64)")
-    add("--lr", type=above, default=0.003, metavar="X", help="highest learning rate (0.003)")
-    add("--seed", type=natural, default=0, metavar="N", help="of sentences, weights, their order, and dropout (0)")
-    add("--quick", action="store_true", help="a small model and few sentences, to see that it works")
-    args = parser.parse_args()
-    for name, usual, quick in (("sentences", 4000, 2000), ("epochs", 5, 8), ("layers", 2, 1), ("width", 64, 32)):
-        setattr(args, name, getattr(args, name) or (quick if args.quick else usual))
+    add("--heads", type=COUNT, default=4, metavar="N", help="of attention; they divide the width (4)")
+    add("--dropout", type=SHARE, default=0.0, metavar="P", help="share of each part's results dropped (0)")
+    add("--batch-size", type=COUNT, default=64, metavar="N", help="pairs in a step (64)")
+    add("--lr", type=RATE, default=0.003, metavar="X", help="highest learning rate (0.003)")
+    args = parsed(parser, sentences=(4000, 2000), epochs=(5, 8), layers=(2, 1), width=(64, 32))
     if args.width % args.heads:
         parser.error(f"argument --heads: {args.heads} heads cannot share a width of {args.width} equally")
     if any(len(data.tokenize(text)) > LONGEST - 2 for text in args.say):
@@ -232,8 +210,4 @@ def options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        print("\ntranslation.py: stopped", file=sys.stderr)
-        sys.exit(130)
+    start(main)

@@ -270,6 +270,22 @@ def drawn(name: str) -> dict[str, bytes]:
     return result
 
 
+def differs(one: bytes, other: bytes) -> float:
+    """How far two PNG files are apart, as a share of what is drawn in the second: training is not the same to the last
+    bit on each machine, so a line may lie a little elsewhere."""
+    first, second = (pixels(data) for data in (one, other))
+    if first.shape != second.shape:
+        return np.inf
+    colours, counts = np.unique(second.reshape(-1, 4), axis=0, return_counts=True)
+    return float(np.abs(first - second).sum() / np.abs(second - colours[counts.argmax()]).sum())
+
+
+def pixels(data: bytes) -> np.ndarray:
+    """The pixels (H, W, 4) of a PNG file."""
+    with Image.open(io.BytesIO(data)) as opened:
+        return np.asarray(opened.convert("RGBA"), float)
+
+
 def main() -> None:
     """Draw, and write where asked; say how large the pictures are."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
+import example_runs
 import grad_core as gd
 import numpy as np
 import pytest
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "char_lm.py"
 SMALL = ("--layers", "1", "--width", "16", "--heads", "2", "--context", "12", "--length", "40")
 
 
 @pytest.fixture(scope="module")
 def program():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENBLAS_NUM_THREADS", "1")  # the program sets it, and pytest takes it back
-        spec = importlib.util.spec_from_file_location("char_lm", PROGRAM)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    with example_runs.imported("char_lm") as module:
         yield module
 
 
@@ -45,12 +37,9 @@ def run(program, tmp_path, monkeypatch, capsys):
 
 
 def test_the_pages_of_the_repository_are_learned_from(tmp_path):
-    command = [sys.executable, PROGRAM, "--quick", "--steps", "60", "--length", "80"]
-    surroundings = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
-    end = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, encoding="utf-8", timeout=300)
-    assert (end.returncode, end.stderr) == (0, "")
-    without = float(re.search(r"^(\d\.\d\d) where only their frequencies", end.stdout, re.MULTILINE)[1])
-    assert float(re.fullmatch(r"test: (\d\.\d{3}) bits per character", end.stdout.splitlines()[-1])[1]) < without
+    shown = example_runs.lines("char_lm", tmp_path, "--quick", "--steps", 60, "--length", 80)
+    without = float(re.search(r"^(\d\.\d\d) where only their frequencies", "\n".join(shown), re.MULTILINE)[1])
+    assert float(re.fullmatch(r"test: (\d\.\d{3}) bits per character", shown[-1])[1]) < without
     assert list(tmp_path.iterdir()) == []
 
 

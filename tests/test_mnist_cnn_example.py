@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
+import example_runs
 import grad_core as gd
 import grad_data as data
 import grad_nn as nn
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "mnist_cnn.py"
 QUICK = ("--data", "digits", "--quick")
-NOWHERE = "http://127.0.0.1:9"  # nothing listens there, so every download fails at once
 
 
-def job(folder, *arguments, **environment):
-    """Run the program to its end, with no data on the machine and no way to get them."""
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in ("grad_data_home", "no_proxy")}
-    cut = {"XDG_CACHE_HOME": str(folder / "cache"), "https_proxy": NOWHERE, "HTTPS_PROXY": NOWHERE}
-    plain = {"MPLCONFIGDIR": mpl.get_cachedir(), "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
-    command = [sys.executable, PROGRAM, *map(str, arguments)]
-    surroundings = {**kept, **cut, **plain, **environment}
-    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, encoding="utf-8", timeout=300)
-
-
-@pytest.fixture
-def program(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # the program sets it, and pytest takes it back
-    monkeypatch.syspath_prepend(PROGRAM.parent)
-    yield importlib.import_module("mnist_cnn")
-    for name in ("mnist_cnn", "mnist_mlp", "_mnist_picture"):
-        sys.modules.pop(name)
+@pytest.fixture(scope="module")
+def program():
+    with example_runs.imported("mnist_cnn") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """A quick training on drawn digits: the folder, and what was printed."""
     folder = tmp_path_factory.mktemp("done")
-    end = job(folder, *QUICK, "--seed", 3)
+    end = example_runs.job("mnist_cnn", folder, *QUICK, "--seed", 3)
     assert (end.returncode, end.stderr) == (0, "")
     return folder, end.stdout.splitlines()
 
@@ -88,14 +69,15 @@ def test_the_picture_has_something_in_each_of_its_parts(done):
 def test_again_it_gives_the_same_to_the_last_bit_and_another_seed_something_else(done, tmp_path):
     there = done[0] / "runs" / "mnist_cnn"
     for seed, same in ((3, True), (4, False)):
-        end = job(tmp_path, *QUICK, "--seed", seed, "--out", seed)
+        end = example_runs.job("mnist_cnn", tmp_path, *QUICK, "--seed", seed, "--out", seed)
         assert (end.returncode, end.stderr) == (0, "")
         for name in ("weights.npz", "report.png"):
             assert ((there / name).read_bytes() == (tmp_path / str(seed) / name).read_bytes()) is same
 
 
 def test_other_sizes_and_no_moves(tmp_path):
-    end = job(tmp_path, *QUICK, "--channels", 8, 4, "--hidden", 16, "--epochs", 1, "--shift", 0, "--batch-size", 20)
+    sizes = ("--channels", 8, 4, "--hidden", 16, "--batch-size", 20)
+    end = example_runs.job("mnist_cnn", tmp_path, *QUICK, *sizes, "--epochs", 1, "--shift", 0)
     assert (end.returncode, end.stderr) == (0, "")
     assert "network: CNN 8-4-16-10 on Digits, 2,798 numbers to learn" in end.stdout
     assert float(end.stdout.splitlines()[-1].split()[2]) > 60
@@ -117,16 +99,16 @@ def test_moved_images_are_the_images_moved(program):
 
 
 def test_without_data_and_network_it_trains_on_digits_or_says_what_to_do(tmp_path):
-    end = job(tmp_path, "--data", "mnist")
+    end = example_runs.job("mnist_cnn", tmp_path, "--data", "mnist")
     assert end.returncode == 1
     assert end.stderr.startswith("mnist_cnn.py: MNIST was not found and could not be downloaded:\n")
-    end = job(tmp_path, "--quick", "--epochs", 1, "--channels", 1, 1, "--hidden", 4)
+    end = example_runs.job("mnist_cnn", tmp_path, "--quick", "--epochs", 1, "--channels", 1, 1, "--hidden", 4)
     assert (end.returncode, end.stderr) == (0, "")
     assert "because MNIST was not found and could not be downloaded" in end.stdout.splitlines()[1]
 
 
 def test_a_training_that_runs_away_says_so(tmp_path):
-    end = job(tmp_path, *QUICK, "--channels", 1, 1, "--lr", "1e30", PYTHONWARNINGS="ignore")
+    end = example_runs.job("mnist_cnn", tmp_path, *QUICK, "--channels", 1, 1, "--lr", "1e30", PYTHONWARNINGS="ignore")
     assert end.returncode == 1
     assert end.stderr.endswith("mnist_cnn.py: the loss has become nan; a smaller --lr than 1e+30 may help\n")
     assert list((tmp_path / "runs" / "mnist_cnn").iterdir()) == []

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
+import example_runs
 import grad_core as gd
 import grad_data as data
 import grad_nn as nn
-import matplotlib as mpl
 import numpy as np
 import pytest
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "mnist_elastic.py"
 QUICK = ("--data", "digits", "--quick", "--hidden", 64)
 
 
-def job(folder, *arguments, **environment):
-    """Run the program to its end."""
-    plain = {"MPLCONFIGDIR": mpl.get_cachedir(), "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
-    command = [sys.executable, PROGRAM, *map(str, arguments)]
-    surroundings = {**os.environ, **plain, **environment}
-    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, encoding="utf-8", timeout=300)
-
-
-@pytest.fixture
-def program(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # the program sets it, and pytest takes it back
-    monkeypatch.syspath_prepend(PROGRAM.parent)
-    yield importlib.import_module("mnist_elastic")
-    for name in ("mnist_elastic", "mnist_mlp", "_mnist_picture"):
-        sys.modules.pop(name)
+@pytest.fixture(scope="module")
+def program():
+    with example_runs.imported("mnist_elastic") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     """A quick training on drawn digits: the folder, and what was printed."""
     folder = tmp_path_factory.mktemp("done")
-    end = job(folder, *QUICK, "--seed", 3)
+    end = example_runs.job("mnist_elastic", folder, *QUICK, "--seed", 3)
     assert (end.returncode, end.stderr) == (0, "")
     return folder, end.stdout.splitlines()
 
@@ -72,7 +56,7 @@ def test_again_it_gives_the_same_to_the_last_bit_and_another_seed_something_else
     """Although a thread makes the batches."""
     there = done[0] / "runs" / "mnist_elastic"
     for seed, same in ((3, True), (4, False)):
-        end = job(tmp_path, *QUICK, "--seed", seed, "--out", seed)
+        end = example_runs.job("mnist_elastic", tmp_path, *QUICK, "--seed", seed, "--out", seed)
         assert (end.returncode, end.stderr) == (0, "")
         for name in ("weights.npz", "report.png"):
             assert ((there / name).read_bytes() == (tmp_path / str(seed) / name).read_bytes()) is same
@@ -96,7 +80,7 @@ def test_a_batch_is_bent_and_then_normalised(program):
 
 
 def test_a_training_that_runs_away_says_so(tmp_path):
-    end = job(tmp_path, *QUICK, "--lr", "1e30", PYTHONWARNINGS="ignore")
+    end = example_runs.job("mnist_elastic", tmp_path, *QUICK, "--lr", "1e30", PYTHONWARNINGS="ignore")
     assert end.returncode == 1
     assert end.stderr.endswith("mnist_elastic.py: the loss has become nan; a smaller --lr than 1e+30 may help\n")
 

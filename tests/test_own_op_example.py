@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-from pathlib import Path
 
+import example_runs
 import grad_core as gd
 import numpy as np
 import pytest
 from grad_core.testing import check_grads
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "own_op.py"
-
 
 @pytest.fixture(scope="module")
 def program():
-    spec = importlib.util.spec_from_file_location("own_op", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with example_runs.imported("own_op") as module:
+        yield module
 
 
 @pytest.mark.parametrize("cells", [1, 2, 6])
@@ -47,3 +42,26 @@ def test_the_program_finds_the_conductivities(program, monkeypatch, capsys):
     assert len(pairs) == 7
     for found, true in pairs:
         assert found == pytest.approx(true, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--cells 1", "argument --cells: '1' is not a whole number of at least 2"),
+        ("--steps 0", "argument --steps: '0' is not a whole number of at least 1"),
+        ("--seed x", "argument --seed: 'x' is not a whole number of at least 0"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_is_done(options, message, program, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["own_op.py", *options.split()])
+    with pytest.raises(SystemExit, match="2"):
+        program.main()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert message in shown.err
+
+
+def test_few_steps_are_taken_too(program, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["own_op.py", "--cells", "2", "--steps", "3"])
+    program.main()
+    assert "3 steps in" in capsys.readouterr().out

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
+import example_runs
 import grad_core as gd
 import grad_data as data
 import numpy as np
 import pytest
 
-PROGRAM = Path(__file__).parents[1] / "examples" / "translation.py"
-
 
 @pytest.fixture(scope="module")
 def program():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENBLAS_NUM_THREADS", "1")  # the program sets it, and pytest takes it back
-        spec = importlib.util.spec_from_file_location("translation", PROGRAM)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+    with example_runs.imported("translation") as module:
         yield module
 
 
@@ -34,14 +25,15 @@ def model(program):
     return program.Translator(words, words, argparse.Namespace(width=8, heads=2, layers=2, dropout=0.0, seed=1)).eval()
 
 
-def job(folder, *arguments):
-    command = [sys.executable, PROGRAM, *arguments]
-    surroundings = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": "error"}
-    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, encoding="utf-8", timeout=300)
-
-
 def test_it_learns_to_translate_and_shows_it(tmp_path):
-    end = job(tmp_path, "--quick", "--say", "The old man finds a letter.", "A friendly woman must buy the house today.")
+    end = example_runs.job(
+        "translation",
+        tmp_path,
+        "--quick",
+        "--say",
+        "The old man finds a letter.",
+        "A friendly woman must buy the house today.",
+    )
     assert (end.returncode, end.stderr) == (0, "")
     assert list(tmp_path.iterdir()) == []
     lines = end.stdout.splitlines()
@@ -112,7 +104,7 @@ def test_a_wrong_option_is_told_before_anything_is_done(options, message, progra
 
 
 def test_unknown_words_are_told(tmp_path):
-    end = job(tmp_path, "--quick", "--say", "The zebra paints a xylophone.")
+    end = example_runs.job("translation", tmp_path, "--quick", "--say", "The zebra paints a xylophone.")
     assert end.returncode == 1
     assert end.stderr == "translation.py: the training has no such word: xylophone, zebra\n"
 
