@@ -256,6 +256,12 @@ PLATEAU = lr_scheduler.ReduceLROnPlateau
             ValueError,
             "Rprop has neither 'momentum' nor 'betas' to cycle: set cycle_momentum=False",
         ),
+        (
+            lambda o: lr_scheduler.SWALR(o, 0.1, -1, "sine"),
+            ValueError,
+            "anneal_epochs must be a whole number of at least 0, and -1 was given; anneal_strategy must be 'cos' or",
+        ),
+        (lambda o: lr_scheduler.SWALR(o, [0.1]), ValueError, "swa_lr has 1 values, and the optimizer has 2 parameter"),
         (lambda o: PLATEAU(o, factor=1.0), ValueError, "factor must be at least 0 and less than 1, and 1.0 was given"),
         (lambda o: PLATEAU(o, mode="low"), ValueError, "mode must be 'min' or 'max', and 'low' was given"),
         (lambda o: PLATEAU(o, threshold_mode="x"), ValueError, "threshold_mode must be 'rel' or 'abs'"),
@@ -286,6 +292,26 @@ PLATEAU = lr_scheduler.ReduceLROnPlateau
 def test_what_makes_no_sense_is_refused(make, error, text):
     with pytest.raises(error, match=text):
         make(make_optimizer())
+
+
+def test_the_rate_of_averaging_goes_on_from_where_another_schedule_ended():
+    optimizer = make_optimizer()
+    first = lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+    last = lr_scheduler.SWALR(optimizer, 0.05, anneal_epochs=2, anneal_strategy="linear")
+    go(optimizer, first, 0, 4)
+    np.testing.assert_allclose([rates[0] for rates in go(optimizer, last, 0, 3)], [0.0875, 0.05, 0.05])
+    optimizer.add_param_group({**optimizer.param_groups[0], "params": [gd.zeros(1, requires_grad=True)]})
+
+
+def test_a_cooldown_can_be_seen():
+    optimizer = make_optimizer()
+    scheduler = PLATEAU(optimizer, patience=0, cooldown=2)
+    seen = []
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step(1.0)
+        seen.append(scheduler.in_cooldown)
+    assert seen == [False, True, True, False, True]
 
 
 def test_a_cycle_has_an_end():

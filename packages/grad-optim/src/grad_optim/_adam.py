@@ -36,9 +36,6 @@ class Adam(Optimizer):
     Choose it first: it works with its defaults on most networks, as the length of a step hardly depends on the scale of
     the loss. With weight decay, choose ``AdamW``.
 
-    Choose it first: it works with its defaults on most networks, as the length of a step hardly depends on the scale of
-    the loss. With weight decay, choose ``AdamW``.
-
     Args:
         params: tensors, (name, tensor) pairs, or groups; see ``Optimizer``.
         lr: learning rate, at least 0; about the length of a step per element.

@@ -19,7 +19,7 @@ __all__ = ["Group", "Optimizer"]
 Group = dict[str, Any]
 
 # keys of a group that are no options: schedulers and users put them there
-_LABELS = ("initial_lr", "name", "param_names", "params")
+_LABELS = ("initial_lr", "name", "param_names", "params", "swa_lr")
 
 
 class Optimizer:
