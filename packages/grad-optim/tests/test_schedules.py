@@ -1,5 +1,6 @@
 """Row C4: learning rates equal torch's, recorded by golden/record_schedules.py; states, and what is refused."""
 
+import inspect
 import json
 import math
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_rates_and_momentum_equal_those_of_torch(case):
 
 def test_every_schedule_is_recorded():
     assert {case["name"] for case in RECORDED} == set(lr_scheduler.__all__) - {"LRScheduler", "NoamLR"}
+
+
+@pytest.mark.parametrize("name", sorted(set(lr_scheduler.__all__) - {"LRScheduler", "NoamLR"}))
+def test_every_option_of_a_schedule_is_recorded_with_another_value_than_its_default(name):
+    options = inspect.signature(getattr(lr_scheduler, name)).parameters
+    cases = [case["options"] for case in RECORDED if case["name"] == name]
+    never = {
+        key
+        for key, option in options.items()
+        if not any(case.get(key, option.default) != option.default for case in cases)
+    }
+    assert never <= {"optimizer", "last_epoch"}  # last_epoch: see the comparison with a live PyTorch
 
 
 def test_noam_is_the_formula_of_the_paper():

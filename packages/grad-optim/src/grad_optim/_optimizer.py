@@ -29,6 +29,10 @@ class Optimizer:
     ``update`` does not care about is done here: weight decay that is added to the gradient, ``maximize``, parameters
     without gradient, step counts, memory, state dicts, denormal numbers.
 
+    Different from ``torch.optim.Optimizer``: `foreach`, `fused`, `capturable` and `differentiable`, which choose among
+    PyTorch's loops, are no options here, and a state dict may hold them; ``step`` can look for gradients that are not
+    finite; there are no hooks, so override ``step``, ``state_dict`` or ``load_state_dict`` instead.
+
     Args:
         params: tensors; or (name, tensor) pairs, as ``model.named_parameters()`` gives them; or groups: dicts with
             ``"params"`` and options that differ from the defaults.

@@ -42,6 +42,10 @@ CASES = [
         "OneCycleLR",
         {"max_lr": 1.0, "total_steps": 40, "div_factor": 5.0, "final_div_factor": 10.0, "base_momentum": 0.5},
     ],
+    [
+        "OneCycleLR",
+        {"max_lr": 1.0, "total_steps": 40, "max_momentum": [0.9, 0.7], "base_momentum": 0.6},
+    ],
     ["OneCycleLR", {"max_lr": 1.0, "total_steps": 40, "cycle_momentum": False}],
     ["CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 5}],
     ["CyclicLR", {"base_lr": 0.1, "max_lr": [1.0, 2.0], "step_size_up": 4, "step_size_down": 9, "mode": "triangular2"}],
