@@ -172,6 +172,26 @@ def test_gradients_that_are_not_finite_are_an_error_on_request(make, options):
     assert not np.array_equal(params[0].data, before[0])
 
 
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [each for each in ALL.values() if each[0] is not optim.LBFGS],  # whose parameters are one vector
+)
+def test_gradients_that_are_not_finite_spoil_their_own_parameter_alone(make, options):
+    """Although all lie in one array."""
+    params, twins = parameters(), parameters()
+    optimizer, other = make(params, **options), make(twins, **options)
+    for step in range(3):
+        closure_of(params, optimizer)()
+        closure_of(twins, other)()
+        if step == 1:
+            params[1].grad = np.full((2, 5), np.nan, np.float32)
+        with np.errstate(invalid="ignore"):
+            optimizer.step()
+        other.step()
+    for k in (0, 2):
+        np.testing.assert_array_equal(params[k].data, twins[k].data)
+
+
 @every_optimizer
 @pytest.mark.parametrize(
     ("params", "text"),
