@@ -60,7 +60,7 @@ def test_each_option_of_an_optimizer_is_described_and_in_its_equation_or_explain
 def test_each_schedule_has_its_rule_and_where_it_comes_from(name):
     doc = flat(getattr(lr_scheduler, name).__doc__.partition("Args:")[0])
     in_words = name in ("SequentialLR", "ChainedScheduler", "ReduceLROnPlateau")
-    assert in_words or re.search(r"\blr +(=|<-) ", doc)
+    assert in_words or re.search(r"\blr +(=|<-) |```text", doc)
     assert "torch.optim" in doc or "PyTorch has none" in doc
 
 
