@@ -316,6 +316,10 @@ def test_the_rate_of_averaging_goes_on_from_where_another_schedule_ended():
     optimizer.add_param_group({**optimizer.param_groups[0], "params": [gd.zeros(1, requires_grad=True)]})
 
 
+def test_without_steps_to_anneal_the_rate_of_averaging_is_there_at_once():
+    assert lr_scheduler.SWALR(make_optimizer(), [0.2, 0.1], anneal_epochs=0).get_last_lr() == [0.2, 0.1]
+
+
 def test_a_cooldown_can_be_seen():
     optimizer = make_optimizer()
     scheduler = PLATEAU(optimizer, patience=0, cooldown=2)
