@@ -124,11 +124,25 @@ ROWS = [
         ("grad", "numpy", "torch"),
         1e3,
     ),
+    Row(
+        "transforms",
+        "random transforms of 64 images of 28x28, and an epoch of 60,000 of them, normalised by a transform",
+        {
+            "affine": "ms, turned, moved, scaled and sheared",
+            "elastic": "ms, elastic distortion",
+            "epoch": "ms, the epoch",
+        },
+        ("grad",),
+    ),
 ]
 
 
 def _time(peer: str) -> Callable[[Figures], float]:
     return lambda row: row[peer]["time"]
+
+
+def _of_grad(name: str) -> Callable[[Figures], float]:
+    return lambda row: row["grad"][name]
 
 
 def _ratio(peer: str) -> Callable[[Figures], float]:
@@ -171,4 +185,8 @@ TARGETS = [
     *[Target(theme, "of PyTorch's time", _share("step"), limit, ("grad", "torch")) for theme, _, limit in MODELS],
     *[Target(theme, "of PyTorch's memory", _share("megabytes"), 1.0, ("grad", "torch")) for theme, *_ in MODELS],
     Target("loader", "ms an epoch", _time("grad"), 60.0),
+    *[
+        Target("transforms", f"ms, {name}", _of_grad(name), limit)
+        for name, limit in (("affine", 10.0), ("elastic", 10.0), ("epoch", 60.0))
+    ],
 ]

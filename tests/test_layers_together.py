@@ -74,6 +74,37 @@ def test_every_optimizer_learns_digits(make, digits):
 
 
 @each_optimizer
+def test_layers_that_share_a_matrix_share_it_after_steps_and_loading(make):
+    """The optimizer moves parameters into one array: both layers follow, and it is updated once, by both gradients."""
+    rng = gd.random.Generator(1)
+    model = nn.ModuleDict({"embed": nn.Embedding(7, 5, generator=rng), "head": nn.Linear(5, 7, bias=False)})
+    model["head"].weight = model["embed"].weight
+    alone = gd.tensor(model["embed"].weight.data, requires_grad=True)
+    optimizer, other = make(model.parameters()), make([alone])
+    ids = np.array([1, 3, 3, 6])
+
+    def go():
+        for each, first, second in (
+            (optimizer, model["embed"].weight, model["head"].weight),
+            (other, alone, alone),
+        ):
+            each.zero_grad()
+            nn.functional.cross_entropy(first[ids] @ second.T, np.array([0, 2, 4, 1])).backward()
+            each.step()
+        np.testing.assert_array_equal(model["head"].weight.data, alone.data)
+        assert model["head"].weight is model["embed"].weight
+
+    for _ in range(3):
+        go()
+    assert len(optimizer.state_dict()["param_groups"][0]["params"]) == 1
+    model.load_state_dict({name: array * 0.5 for name, array in model.state_dict().items()})
+    alone.data[...] *= 0.5
+    optimizer.load_state_dict(other.state_dict())
+    go()
+    np.testing.assert_array_equal(model["head"](gd.eye(5)).detach().numpy(), alone.data.T)
+
+
+@each_optimizer
 def test_2000_steps_leave_memory_as_it_was_without_the_garbage_collector(make):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(200, 6)).astype(np.float32), rng.integers(0, 3, 200)

@@ -9,7 +9,9 @@ from grad_data import (
     BatchSampler,
     DataLoader,
     Digits,
+    DistributedSampler,
     RandomSampler,
+    SequentialSampler,
     StratifiedSampler,
     WeightedRandomSampler,
     default_collate,
@@ -302,6 +304,11 @@ RESUMED = {
     "transform": lambda: {"shuffle": True, "transform": NOISE},
     "transform only": lambda: {"transform": NOISE, "generator": np.random.default_rng(1)},
     "sampler": lambda: {"sampler": StratifiedSampler(Y % 2)},
+    "sequential": lambda: {"sampler": SequentialSampler(Y)},
+    "random": lambda: {"sampler": RandomSampler(Y, generator=1)},
+    "weighted": lambda: {"sampler": WeightedRandomSampler(Y, 11, generator=1)},
+    "distributed": lambda: {"sampler": DistributedSampler(Y, num_replicas=1, rank=0, seed=1)},
+    "prefetched sampler": lambda: {"sampler": RandomSampler(Y, generator=1), "prefetch": 2, "transform": NOISE},
     "sampler with generator": lambda: {"sampler": WeightedRandomSampler(Y, 11, generator=np.random.default_rng(2))},
     "prefetch": lambda: {"shuffle": True, "prefetch": 3, "transform": NOISE},
 }
@@ -331,9 +338,10 @@ def test_a_loader_goes_on_where_another_stood(make, epochs, batches):
         assert flat(second) == flat(first)
 
 
-def test_a_batch_sampler_and_a_stream_are_resumed():
+@pytest.mark.parametrize("prefetch", [0, 2])
+def test_a_batch_sampler_and_a_stream_are_resumed(prefetch):
     def loader():
-        return DataLoader((X, Y), batch_sampler=BatchSampler(RandomSampler(Y), 3, False))
+        return DataLoader((X, Y), batch_sampler=BatchSampler(RandomSampler(Y), 3, False), prefetch=prefetch)
 
     first, second = loader(), loader()
     running = iter(first)
@@ -341,7 +349,7 @@ def test_a_batch_sampler_and_a_stream_are_resumed():
     second.load_state_dict(first.state_dict())
     assert [y.tolist() for _, y in second] == [y.tolist() for _, y in running]
     assert order(second) == order(first)
-    stream = DataLoader(Stream(), 2)
+    stream = DataLoader(Stream(), 2, prefetch=prefetch)
     stream.load_state_dict(first.state_dict() | {"batches": 2, "sampler": None, "batch_sampler": None})
     assert [y.tolist() for _, y in stream] == [[4, 5], [6]]
 

@@ -15,6 +15,7 @@ from grad_data import (
     CorruptDataError,
     DataNotFoundError,
     FashionMNIST,
+    _emnist,
     _idx,
 )
 from grad_data._idx import decode
@@ -179,6 +180,35 @@ def test_the_real_files_are_described_completely(kind, count, expected):
     facts = [[a.name, a.size, a.sha256, a.md5, a.shape, a.highest, a.code] for a in collection.archives]
     text = repr((facts, collection.bundle and asdict(collection.bundle)))
     assert hashlib.sha256(text.encode()).hexdigest()[:12] == expected
+
+
+@pytest.mark.parametrize(
+    ("split", "classes", "each"),
+    [  # how many classes have images, and how many images each of these has to train and to test on
+        ("byclass", 62, None),
+        ("bymerge", 47, None),
+        ("balanced", 47, (2400, 400)),
+        ("letters", 26, (4800, 800)),
+        ("digits", 10, (24_000, 4000)),
+        ("mnist", 10, (6000, 1000)),
+    ],
+)
+def test_the_counts_of_emnist_are_those_of_its_paper(split, classes, each):
+    counts = {a.name: (a.shape, a.highest) for a in EMNIST._collection.archives if f"-{split}-" in a.name}
+    names = _emnist._SPLITS[split][0]
+    assert len([name for name in names if name != "N/A"]) == len(set(names) - {"N/A"}) == classes
+    for k, (part, whole) in enumerate({"train": 697_932, "test": 116_323}.items()):
+        total = each[k] * classes if each else whole
+        assert counts[f"emnist-{split}-{part}-images-idx3-ubyte.gz"][0] == (total, 28, 28)
+        assert counts[f"emnist-{split}-{part}-labels-idx1-ubyte.gz"] == ((total,), len(names) - 1)
+
+
+def test_the_classes_that_emnist_merges():
+    names = _emnist._SPLITS["bymerge"][0]
+    assert names == (*"0123456789", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", *"abdefghnqrt")
+    assert _emnist._SPLITS["balanced"][0] == names
+    assert _emnist._SPLITS["byclass"][0][:11] == (*"0123456789", "A")
+    assert _emnist._SPLITS["letters"][0][1:] == tuple("abcdefghijklmnopqrstuvwxyz")
 
 
 @pytest.mark.parametrize(("kind", "argument"), [(EMNIST, "split"), (QMNIST, "what")])

@@ -254,6 +254,42 @@ def test_what_a_killed_process_left_half_written_is_overwritten(tiny, good, cach
     assert sorted(path.name for path in cache.iterdir()) == sorted([".lock", *tiny.names])
 
 
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EDQUOT])
+@pytest.mark.parametrize("folder", ["is missing", "is there"])
+def test_a_cache_that_is_read_only_is_a_clear_error(tiny, server, good, cache, monkeypatch, number, folder):
+    if folder == "is there":
+        cache.mkdir(parents=True)
+    refuse_writing(monkeypatch, number)
+    with pytest.raises(StorageError) as caught:
+        read(tiny, good)
+    assert str(caught.value).startswith(f"MNIST cannot be stored in {cache}: {os.strerror(number)}. Nothing half-writt")
+    assert not cache.exists() or not list(cache.iterdir())
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_whole_cache_that_is_read_only_is_read(tiny, server, good, cache, monkeypatch, number):
+    tiny.fill(cache)
+    refuse_writing(monkeypatch, number)
+    assert is_right(tiny, read(tiny, good))
+    assert not server.requests
+
+
+def refuse_writing(monkeypatch, number):
+    """What a file system does that is read-only, also to a user who may do everything."""
+    opened, descriptor = Path.open, os.open
+
+    def refuse(*args, **kwargs):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", lambda p, *args, **kwargs: None if p.is_dir() else refuse())
+    monkeypatch.setattr(Path, "open", lambda p, mode="r": opened(p, mode) if mode == "rb" else refuse())
+    monkeypatch.setattr(
+        os, "open", lambda p, flags, *rest: refuse() if flags & os.O_CREAT else descriptor(p, flags, *rest)
+    )
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(os, name, refuse)
+
+
 # --- several at once ---
 
 PROGRAM = """
@@ -283,6 +319,29 @@ def test_processes_at_once_download_once(tiny, server, cache):
     answers = [process.communicate(timeout=30)[0].strip() for process in processes]
     assert answers == [str(sum(int(array.sum()) for array in tiny.arrays.values()))] * 3
     assert server.requests == {f"/slow/{name}": 1 for name in tiny.names}
+
+
+def test_a_download_killed_in_the_middle_leaves_what_was_whole_and_the_rest_is_fetched(tiny, server, good, cache):
+    reached = threading.Event()
+
+    def stuck_at_the_second(handler, name):
+        raw = tiny.raw[name]
+        if name == tiny.names[0]:
+            handler.answer(raw)
+        else:
+            handler.answer(raw[: len(raw) // 2], Content_Length=str(len(raw)))
+            reached.set()
+            handler.server.released.wait(10)
+
+    given = json.dumps([server.mirror("stuck", stuck_at_the_second), [asdict(archive) for archive in tiny.archives]])
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, given], stdin=subprocess.PIPE, text=True) as victim:
+        victim.stdin.write("go\n")
+        victim.stdin.flush()
+        assert reached.wait(20)
+        victim.kill()
+    assert sorted(path.name for path in cache.iterdir()) == sorted([".lock", tiny.names[0]])
+    assert is_right(tiny, read(tiny, good))
+    assert server.requests[f"/good/{tiny.names[0]}"] == 0
 
 
 def test_threads_at_once_download_once(tiny, server, good, cache):

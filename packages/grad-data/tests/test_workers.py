@@ -1,6 +1,7 @@
 """Prefetching and worker processes: the same batches, every error, nothing left over."""
 
 import gc
+import json
 import multiprocessing
 import os
 import signal
@@ -13,7 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grad_data import ArrayDataset, DataLoader, DistributedSampler, _workers, transforms
+from grad_data import (
+    ArrayDataset,
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    RandomSampler,
+    StratifiedSampler,
+    WeightedRandomSampler,
+    _workers,
+    transforms,
+)
 from in_workers import Mixed, collate, die, fail, fail_oddly, interrupt
 
 X = np.arange(60.0).reshape(20, 3)
@@ -41,6 +52,45 @@ def test_the_same_batches_however_they_are_made(ways):
     with DataLoader((images, Y), 3, **options, **ways) as loader:
         for _ in range(2):
             assert same(list(loader), list(plain))
+
+
+ORDERS = {
+    "in order": dict,
+    "shuffled": lambda: {"shuffle": True},
+    "random": lambda: {"sampler": RandomSampler(Y, generator=1)},
+    "weighted": lambda: {"sampler": WeightedRandomSampler(Y, 21, generator=1)},
+    "stratified": lambda: {"sampler": StratifiedSampler(Y % 2, generator=1)},
+    "distributed": lambda: {"sampler": DistributedSampler(Y, num_replicas=2, rank=1, seed=1)},
+    "batches": lambda: {"batch_sampler": BatchSampler(RandomSampler(Y, generator=1), 3, False), "batch_size": 1},
+}
+
+
+@pytest.mark.parametrize("make", ORDERS.values(), ids=ORDERS)
+def test_a_loader_with_workers_goes_on_in_the_middle_of_an_epoch(make):
+    """Where it stands is what was delivered, not what the workers have made ahead."""
+    noise = transforms.compose(partial(transforms.random_shift, most=1))
+    data = np.arange(20 * 16, dtype=np.uint8).reshape(20, 4, 4), Y
+
+    def loader(**ways):
+        return DataLoader(data, **{"batch_size": 3, "transform": noise, "seed": 2, **make(), **ways})
+
+    plain = loader()
+    whole = [list(plain) for _ in range(3)]
+    with loader(workers=2, prefetch=2) as first:
+        list(first)
+        running = iter(first)
+        found = [next(running), next(running)]
+        state = json.loads(json.dumps(first.state_dict()))
+        assert same(found, whole[1][:2])
+        assert (state["epoch"], state["batches"]) == (1, 2)
+        first.load_state_dict(state)  # while the earlier epoch still runs
+        assert same(list(first), whole[1][2:])
+        assert same(list(running), whole[1][2:])
+        assert same(list(first), whole[2])
+    again = loader(prefetch=1)  # and elsewhere without workers
+    again.load_state_dict(state)
+    assert same(list(again), whole[1][2:])
+    assert same(list(again), whole[2])
 
 
 def test_batches_of_any_structure_and_growing_size(monkeypatch):

@@ -1,5 +1,7 @@
 """Every step of live torch optimizers against ours: all pairs of option values, both dtypes, several groups."""
 
+import copy
+import inspect
 import itertools
 import warnings
 
@@ -135,6 +137,19 @@ def pairs(values):
 
 
 CASES = [(name, case) for name, values in OPTIONS.items() for case in pairs(values)]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_table_has_every_option_with_another_value_than_its_default(name):
+    signature = inspect.signature(getattr(torch.optim, name)).parameters
+    loops = {"params", "foreach", "fused", "capturable", "differentiable"}
+    expected = set(signature) - loops
+    assert {key for key in OPTIONS[name] if set(OPTIONS[name][key]) - {signature[key].default}} == expected
+
+
+def test_every_optimizer_of_torch_is_in_the_table_or_tested_with_closures():
+    every = {name for name in torch.optim.__all__ if inspect.isclass(getattr(torch.optim, name))}
+    assert every - set(OPTIONS) == {"Optimizer", "LBFGS", "SparseAdam"}  # the last is for gradients with gaps
 
 
 @pytest.fixture(scope="module")
@@ -357,3 +372,62 @@ def test_schedules_with_steps_of_the_optimizer(counted):
     state = {k: v for k, v in pair[1].state_dict().items() if not isinstance(v, torch.Tensor)}
     pair[0].load_state_dict(state)
     assert pair[0].get_last_lr() == pair[1].get_last_lr()
+
+
+ROUNDS = {
+    "StepLR": {"step_size": 3},
+    "MultiStepLR": {"milestones": [3, 11]},
+    "ConstantLR": {},
+    "LinearLR": {"total_iters": 20},
+    "ExponentialLR": {"gamma": 0.9},
+    "PolynomialLR": {"total_iters": 25, "power": 2.5},
+    "CosineAnnealingLR": {"T_max": 10, "eta_min": 0.01},
+    "CosineAnnealingWarmRestarts": {"T_0": 3, "T_mult": 2},
+    "OneCycleLR": {"max_lr": 1.0, "total_steps": 60},
+    "CyclicLR": {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 5},
+    "LambdaLR": {"lr_lambda": lambda t: 1 / (1 + t)},
+    "MultiplicativeLR": {"lr_lambda": lambda t: 0.9},
+    "SWALR": {"swa_lr": 0.05},
+}
+
+
+def test_last_epoch_is_compared_for_every_schedule_that_has_it():
+    given = {
+        name
+        for name in optim.lr_scheduler.__all__
+        if "last_epoch" in inspect.signature(getattr(optim.lr_scheduler, name)).parameters
+    }
+    assert given - set(ROUNDS) == {"LRScheduler", "NoamLR", "SequentialLR"}  # the last does not go on with it
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_schedules_go_on_from_state_dicts_and_from_last_epoch(name, kind):
+    """A schedule with each optimizer: 60 rates, through state dicts of both in the middle, then made anew."""
+    if name in ("OneCycleLR", "CyclicLR") and kind in ("Adagrad", "Adadelta", "Adafactor", "ASGD", "Rprop"):
+        options = {**ROUNDS[name], "cycle_momentum": False}
+    else:
+        options = ROUNDS[name]
+
+    ours, theirs = make_pair(np.random.default_rng(9), "float64", kind)
+    swa = torch.optim.swa_utils if name == "SWALR" else torch.optim.lr_scheduler
+    sides = []
+    for module, tensors, schedules in ((optim, ours, optim.lr_scheduler), (torch.optim, theirs, swa)):
+        optimizer = getattr(module, kind)(tensors, lr=0.2)
+        scheduler = getattr(schedules, name)(optimizer, **options)
+        seen = []
+        for step in range(58):
+            if step == 20:
+                saved = copy.deepcopy([optimizer.state_dict(), scheduler.state_dict()])
+                optimizer = getattr(module, kind)(tensors, lr=0.7)
+                scheduler = getattr(schedules, name)(optimizer, **options)
+                optimizer.load_state_dict(saved[0])
+                scheduler.load_state_dict(saved[1])
+            optimizer.step()
+            if step == 40:  # which makes a step as well
+                scheduler = getattr(schedules, name)(optimizer, **options, last_epoch=scheduler.last_epoch)
+            else:
+                scheduler.step()
+            seen.append(optimizer.param_groups[0]["lr"])
+        sides.append(seen)
+    np.testing.assert_allclose(sides[0], sides[1], rtol=1e-12, atol=1e-15)

@@ -17,6 +17,9 @@ CASES = [
     pytest.param(optim.RAdam, {"betas": (0.9, 0.95)}, id="RAdam"),
     pytest.param(optim.Adadelta, {}, id="Adadelta"),
     pytest.param(optim.LAMB, {"betas": (0.9, 0.95)}, id="LAMB"),
+    pytest.param(optim.Adamax, {"betas": (0.9, 0.95)}, id="Adamax"),
+    pytest.param(optim.Lion, {"betas": (0.9, 0.9)}, id="Lion"),
+    pytest.param(optim.Muon, {"momentum": 0.9}, id="Muon"),
 ]
 
 
@@ -32,7 +35,7 @@ def denormal(array):
 @pytest.mark.parametrize(("make", "options"), CASES)
 def test_1500_steps_with_dead_units_leave_no_denormal_number(make, options, dtype):
     rng = np.random.default_rng(0)
-    params = [gd.tensor(rng.normal(size=shape).astype(dtype), requires_grad=True) for shape in ((40, 5), (7,))]
+    params = [gd.tensor(rng.normal(size=shape).astype(dtype), requires_grad=True) for shape in ((40, 5), (7, 1))]
     optimizer = make(params, **options)
     dead = np.arange(40) % 2 == 0
     for step in range(1500 if dtype == "float32" else 9000):

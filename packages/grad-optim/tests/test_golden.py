@@ -24,7 +24,11 @@ CLASSES = {
     "rprop": optim.Rprop,
     "muon": optim.Muon,
 }
-OURS = {"muon": {"maximize"}, "adamw": {"decoupled_weight_decay"}}  # options that the constructor of torch has not
+OURS = {
+    "muon": {"maximize"},
+    "lbfgs": {"maximize"},
+    "adamw": {"decoupled_weight_decay"},
+}  # options that the constructor of torch has not
 
 
 def load(name):
@@ -114,11 +118,19 @@ def test_a_state_dict_of_torch_is_understood(name, i, dtype):
         np.testing.assert_allclose(p.data, q.data, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", CLASSES)
-def test_the_recorded_cases_use_every_option(name):
-    params = [gd.zeros((1, 1), requires_grad=True)]
-    used = {key for i in range(len(RECORDED[name]["cases"])) for key in options(name, i)}
-    assert used == set(CLASSES[name](params).defaults) - OURS.get(name, set())
+@pytest.mark.parametrize("name", [*CLASSES, "lbfgs"])
+def test_the_recorded_cases_use_every_option_with_another_value_than_its_default(name):
+    """As JSON, so that tuples are lists."""
+    make, record = (optim.LBFGS, LBFGS) if name == "lbfgs" else (CLASSES[name], RECORDED[name])
+    defaults = json.loads(json.dumps(make([gd.zeros((1, 1), requires_grad=True)]).defaults))
+    cases = [json.loads(str(case)) for case in record["cases"]]
+    used = {key for case in cases for key, value in case.items() if value != defaults[key]}
+    assert used == set(defaults) - OURS.get(name, set())
+
+
+def test_every_optimizer_is_recorded_or_those_of_a_paper_alone():
+    every = {each for each in vars(optim).values() if isinstance(each, type) and issubclass(each, optim.Optimizer)}
+    assert every - {*CLASSES.values(), optim.LBFGS} == {optim.Optimizer, optim.Lion, optim.LAMB}
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -172,6 +172,26 @@ def test_gradients_that_are_not_finite_are_an_error_on_request(make, options):
     assert not np.array_equal(params[0].data, before[0])
 
 
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [each for each in ALL.values() if each[0] is not optim.LBFGS],  # whose parameters are one vector
+)
+def test_gradients_that_are_not_finite_spoil_their_own_parameter_alone(make, options):
+    """Although all lie in one array."""
+    params, twins = parameters(), parameters()
+    optimizer, other = make(params, **options), make(twins, **options)
+    for step in range(3):
+        closure_of(params, optimizer)()
+        closure_of(twins, other)()
+        if step == 1:
+            params[1].grad = np.full((2, 5), np.nan, np.float32)
+        with np.errstate(invalid="ignore"):
+            optimizer.step()
+        other.step()
+    for k in (0, 2):
+        np.testing.assert_array_equal(params[k].data, twins[k].data)
+
+
 @every_optimizer
 @pytest.mark.parametrize(
     ("params", "text"),
@@ -205,21 +225,25 @@ def lion(p, g, m, lr, betas, weight_decay):
 
 
 @pytest.mark.parametrize("options", [{}, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.3}, {"betas": (0.0, 0.0)}])
-def test_lion_is_that_of_the_paper(options, rng):
-    params = parameters("float64")
-    expected, moments = values(params), [np.zeros(shape) for shape in SHAPES]
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lion_is_that_of_the_paper(options, dtype, rng):
+    params = parameters(dtype)
+    expected, moments = values(params), [np.zeros(shape, dtype) for shape in SHAPES]
     optimizer = optim.Lion(params, **options)
     full = {**optimizer.defaults}
     del full["maximize"]
     for step in range(100):
         full["lr"] = optimizer.param_groups[0]["lr"] = 0.01 * (1 + step % 3)
         for p, q, m in zip(params, expected, moments, strict=True):
-            p.grad = rng.normal(size=p.shape) if step % 5 else None
+            p.grad = rng.normal(size=p.shape).astype(dtype) if step % 5 else None
             if p.grad is not None:
                 lion(q, p.grad.data, m, **full)
         optimizer.step()
     for p, q in zip(params, expected, strict=True):
-        np.testing.assert_allclose(p.data, q, rtol=1e-12)
+        assert p.dtype == q.dtype == dtype
+        np.testing.assert_allclose(
+            p.data, q, rtol=1e-12 if dtype == "float64" else 1e-4, atol=0 if dtype == "float64" else 1e-5
+        )
 
 
 def lamb(p, g, m, v, t, lr, betas, eps, weight_decay):
@@ -233,8 +257,9 @@ def lamb(p, g, m, v, t, lr, betas, eps, weight_decay):
 @pytest.mark.parametrize(
     "options", [{}, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.0, "eps": 1e-3}, {"weight_decay": 0.5}]
 )
-def test_lamb_is_that_of_the_paper(options, rng):
-    params = [*parameters("float64"), gd.zeros((2, 2), dtype="float64", requires_grad=True)]
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_lamb_is_that_of_the_paper(options, dtype, rng):
+    params = [*parameters(dtype), gd.zeros((2, 2), dtype=dtype, requires_grad=True)]
     expected = values(params)
     moments, squares = [[np.zeros_like(q) for q in expected] for _ in range(2)]
     optimizer = optim.LAMB(params, **options)
@@ -244,13 +269,31 @@ def test_lamb_is_that_of_the_paper(options, rng):
     for step in range(100):
         full["lr"] = optimizer.param_groups[0]["lr"] = 0.01 * (1 + step % 3)
         for k, (p, q) in enumerate(zip(params, expected, strict=True)):
-            p.grad = rng.normal(size=p.shape) if (step + k) % 5 else None
+            p.grad = rng.normal(size=p.shape).astype(dtype) if (step + k) % 5 else None
             if p.grad is not None:
                 steps[k] += 1
                 lamb(q, p.grad.data, moments[k], squares[k], steps[k], **full)
         optimizer.step()
     for p, q in zip(params, expected, strict=True):
-        np.testing.assert_allclose(p.data, q, rtol=1e-11)
+        assert p.dtype == q.dtype == dtype
+        np.testing.assert_allclose(
+            p.data, q, rtol=1e-11 if dtype == "float64" else 1e-3, atol=0 if dtype == "float64" else 1e-5
+        )
+
+
+@pytest.mark.parametrize("make", [optim.Lion, optim.LAMB])
+def test_groups_of_those_of_a_paper_are_optimizers_of_their_own(make, rng):
+    together, apart = parameters(), parameters()
+    groups = [{"params": together[:2]}, {"params": together[2:], "lr": 0.05, "weight_decay": 0.3}]
+    optimizer = make(groups, lr=0.01)
+    others = [make(apart[:2], lr=0.01), make(apart[2:], lr=0.05, weight_decay=0.3)]
+    for step in range(100):
+        for k, (p, q) in enumerate(zip(together, apart, strict=True)):
+            p.grad = q.grad = rng.normal(size=p.shape).astype(p.dtype) if (step + k) % 7 else None
+        for each in (optimizer, *others):
+            each.step()
+    for p, q in zip(together, apart, strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
 
 
 def test_dampening_by_the_momentum_makes_a_running_average(rng):

@@ -1,5 +1,6 @@
 """Row C4: learning rates equal torch's, recorded by golden/record_schedules.py; states, and what is refused."""
 
+import inspect
 import json
 import math
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_rates_and_momentum_equal_those_of_torch(case):
 
 def test_every_schedule_is_recorded():
     assert {case["name"] for case in RECORDED} == set(lr_scheduler.__all__) - {"LRScheduler", "NoamLR"}
+
+
+@pytest.mark.parametrize("name", sorted(set(lr_scheduler.__all__) - {"LRScheduler", "NoamLR"}))
+def test_every_option_of_a_schedule_is_recorded_with_another_value_than_its_default(name):
+    options = inspect.signature(getattr(lr_scheduler, name)).parameters
+    cases = [case["options"] for case in RECORDED if case["name"] == name]
+    never = {
+        key
+        for key, option in options.items()
+        if not any(case.get(key, option.default) != option.default for case in cases)
+    }
+    assert never <= {"optimizer", "last_epoch"}  # last_epoch: see the comparison with a live PyTorch
 
 
 def test_noam_is_the_formula_of_the_paper():
@@ -256,6 +269,12 @@ PLATEAU = lr_scheduler.ReduceLROnPlateau
             ValueError,
             "Rprop has neither 'momentum' nor 'betas' to cycle: set cycle_momentum=False",
         ),
+        (
+            lambda o: lr_scheduler.SWALR(o, 0.1, -1, "sine"),
+            ValueError,
+            "anneal_epochs must be a whole number of at least 0, and -1 was given; anneal_strategy must be 'cos' or",
+        ),
+        (lambda o: lr_scheduler.SWALR(o, [0.1]), ValueError, "swa_lr has 1 values, and the optimizer has 2 parameter"),
         (lambda o: PLATEAU(o, factor=1.0), ValueError, "factor must be at least 0 and less than 1, and 1.0 was given"),
         (lambda o: PLATEAU(o, mode="low"), ValueError, "mode must be 'min' or 'max', and 'low' was given"),
         (lambda o: PLATEAU(o, threshold_mode="x"), ValueError, "threshold_mode must be 'rel' or 'abs'"),
@@ -286,6 +305,30 @@ PLATEAU = lr_scheduler.ReduceLROnPlateau
 def test_what_makes_no_sense_is_refused(make, error, text):
     with pytest.raises(error, match=text):
         make(make_optimizer())
+
+
+def test_the_rate_of_averaging_goes_on_from_where_another_schedule_ended():
+    optimizer = make_optimizer()
+    first = lr_scheduler.StepLR(optimizer, 2, gamma=0.5)
+    last = lr_scheduler.SWALR(optimizer, 0.05, anneal_epochs=2, anneal_strategy="linear")
+    go(optimizer, first, 0, 4)
+    np.testing.assert_allclose([rates[0] for rates in go(optimizer, last, 0, 3)], [0.0875, 0.05, 0.05])
+    optimizer.add_param_group({**optimizer.param_groups[0], "params": [gd.zeros(1, requires_grad=True)]})
+
+
+def test_without_steps_to_anneal_the_rate_of_averaging_is_there_at_once():
+    assert lr_scheduler.SWALR(make_optimizer(), [0.2, 0.1], anneal_epochs=0).get_last_lr() == [0.2, 0.1]
+
+
+def test_a_cooldown_can_be_seen():
+    optimizer = make_optimizer()
+    scheduler = PLATEAU(optimizer, patience=0, cooldown=2)
+    seen = []
+    for _ in range(5):
+        optimizer.step()
+        scheduler.step(1.0)
+        seen.append(scheduler.in_cooldown)
+    assert seen == [False, True, True, False, True]
 
 
 def test_a_cycle_has_an_end():

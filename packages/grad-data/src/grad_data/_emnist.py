@@ -57,7 +57,8 @@ class EMNIST(LabelledImages):
     as in torchvision, so that `classes[0]` is "N/A"), `digits` and `mnist` (10).
 
     Source: G. Cohen, S. Afshar, J. Tapson, A. van Schaik, "EMNIST: an extension of MNIST to handwritten letters", 2017.
-    It is derived from Special Database 19 of NIST, a work of the United States government and free of copyright there.
+    It has no licence of its own: it is derived from Special Database 19 of NIST, a work of the United States government
+    and free of copyright there.
 
     Args:
         root: a folder of yours that is searched first; nothing is written to it.

@@ -24,8 +24,8 @@ class FashionMNIST(MNIST):
 
     Files, places, verification, arguments, attributes and errors are those of `MNIST`; the folder is named
     `fashion-mnist` (or `FashionMNIST/raw`, as torchvision leaves it). Because the files have the names of MNIST's, they
-    are not looked for in `$GRAD_DATA_HOME` itself. The archives are verified by size, SHA-256 and MD5 as published by
-    TensorFlow Datasets and torchvision.
+    are not looked for in `$GRAD_DATA_HOME` itself. The four archives take 30.9 MB and are verified by size, SHA-256 and
+    MD5 as published by TensorFlow Datasets and torchvision.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
     Algorithms", 2017. It is under the MIT licence, (c) 2017 Zalando SE.
@@ -88,8 +88,8 @@ class KMNIST(MNIST):
 
     Files, places, verification, arguments, attributes and errors are those of `MNIST`; the folder is named `kmnist` (or
     `KMNIST/raw`, as torchvision leaves it). Because the files have the names of MNIST's, they are not looked for in
-    `$GRAD_DATA_HOME` itself. The archives are verified by size, SHA-256 and MD5 as published by TensorFlow Datasets and
-    torchvision.
+    `$GRAD_DATA_HOME` itself. The four archives take 21.2 MB and are verified by size, SHA-256 and MD5 as published by
+    TensorFlow Datasets and torchvision.
 
     Source: T. Clanuwat, M. Bober-Irizar, A. Kitamoto, A. Lamb, K. Yamamoto, D. Ha, "Deep Learning for Classical
     Japanese Literature", 2018. It is under the Creative Commons Attribution-ShareAlike 4.0 licence: "KMNIST Dataset"

@@ -50,7 +50,8 @@ class DataLoader:
         prefetch: how many batches are made ahead of time: in a thread, or with `workers` by each of them (0 is then
             2). A thread pays where NumPy spends its time in copies and sums, which release the interpreter.
         workers: how many processes make batches; 0 for none. They start with the first epoch, stay for the next ones,
-            and end with the loader, or with `close`. The data set is sent to each of them once.
+            and end with the loader, or with `close`. The data set is sent to each of them once. Not for an
+            `IterableDataset`, of which each of them would give all samples.
         multiprocessing_context: how they are started: "spawn", "forkserver" or "fork".
 
     Attributes:

@@ -37,7 +37,8 @@ class QMNIST(LabelledImages):
     Places, arguments and errors are those of `MNIST`; the folder is named `qmnist` (or `QMNIST/raw`, as torchvision
     leaves it). Size and SHA-256 of the archives were not published: they are verified by the MD5 that torchvision
     publishes, the check sums inside the archives, header, counts and range of the labels, and no more bytes are read
-    than the content can need. MD5 finds every accident, but does not keep out somebody who forges a file on purpose.
+    than the content can need: 49.1 MB for `train`, as many for `test`, 328.9 MB for `nist`. MD5 finds every
+    accident, but does not keep out somebody who forges a file on purpose.
 
     Source: C. Yadav, L. Bottou, "Cold Case: The Lost MNIST Digits", 2019. The files are under the BSD-style licence of
     its repository; the originals are Special Databases 3 and 7 of NIST.

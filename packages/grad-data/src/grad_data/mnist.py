@@ -62,8 +62,8 @@ class MNIST(LabelledImages):
     The files are looked for in `root`, then in `$GRAD_DATA_HOME`, then in the cache folder (`$XDG_CACHE_HOME/grad`,
     else `~/.cache/grad`, `~/Library/Caches/grad` on macOS, `%LOCALAPPDATA%\grad\cache` on Windows). In each of the
     first two they may lie in a sub-folder `mnist`, in the folder itself, or in `MNIST/raw`, as torchvision leaves them.
-    What is in none of them is downloaded over HTTPS into the cache, once. A machine without a network is told so within
-    about ten seconds.
+    What is in none of them is downloaded over HTTPS into the cache, once: four files, 11.6 MB. A machine without a
+    network is told so within about ten seconds, and what to put where.
 
     Every file is verified at every load: size, SHA-256 of archive and content, header, counts, range of values. A wrong
     file in the cache is replaced; a wrong file in `root` or `$GRAD_DATA_HOME`, which are yours, is an error and is

@@ -36,9 +36,6 @@ class Adam(Optimizer):
     Choose it first: it works with its defaults on most networks, as the length of a step hardly depends on the scale of
     the loss. With weight decay, choose ``AdamW``.
 
-    Choose it first: it works with its defaults on most networks, as the length of a step hardly depends on the scale of
-    the loss. With weight decay, choose ``AdamW``.
-
     Args:
         params: tensors, (name, tensor) pairs, or groups; see ``Optimizer``.
         lr: learning rate, at least 0; about the length of a step per element.
@@ -150,7 +147,8 @@ class AdamW(Adam):
     ```
 
     From I. Loshchilov and F. Hutter, "Decoupled Weight Decay Regularization" (2019); as in PyTorch, the decay is
-    multiplied by `lr`. All numbers are those of ``torch.optim.AdamW``, but for small states, as in ``Adam``.
+    multiplied by `lr`. All numbers are those of ``torch.optim.AdamW``. Different from it: elements of states of
+    magnitude under 2**20 times the smallest normal number (1.2e-32 in float32) become 0.
 
     Choose it for Transformers, and wherever ``Adam`` is wanted with weight decay: in Adam itself, numbers with large
     gradients hardly decay.

@@ -17,6 +17,7 @@ __all__ = [
     "LR",
     "NOT_NEGATIVE",
     "NUMBER",
+    "WHOLE",
     "Rule",
     "as_groups",
     "check_floating",
@@ -50,10 +51,11 @@ FRACTIONS = Rule(
     lambda value: isinstance(value, list | tuple) and len(value) == 2 and all(map(_fraction, value)),
     "two numbers of at least 0 and less than 1, such as (0.9, 0.999)",
 )
-COUNT = Rule(
-    lambda value: isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1),
-    "a whole number of at least 1",
+WHOLE = Rule(
+    lambda value: isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 0),
+    "a whole number of at least 0",
 )
+COUNT = Rule(lambda value: WHOLE.holds(value) and value > 0, "a whole number of at least 1")
 FLAG = Rule(lambda value: isinstance(value, bool | np.bool_), "True or False")
 
 

@@ -19,7 +19,7 @@ __all__ = ["Group", "Optimizer"]
 Group = dict[str, Any]
 
 # keys of a group that are no options: schedulers and users put them there
-_LABELS = ("initial_lr", "name", "param_names", "params")
+_LABELS = ("initial_lr", "name", "param_names", "params", "swa_lr")
 
 
 class Optimizer:
@@ -28,6 +28,10 @@ class Optimizer:
     A new optimizer is a class with ``rules``, ``state_names``, an ``__init__`` with its defaults, and ``update``. What
     ``update`` does not care about is done here: weight decay that is added to the gradient, ``maximize``, parameters
     without gradient, step counts, memory, state dicts, denormal numbers.
+
+    Different from ``torch.optim.Optimizer``: `foreach`, `fused`, `capturable` and `differentiable`, which choose among
+    PyTorch's loops, are no options here, and a state dict may hold them; ``step`` can look for gradients that are not
+    finite; there are no hooks, so override ``step``, ``state_dict`` or ``load_state_dict`` instead.
 
     Args:
         params: tensors; or (name, tensor) pairs, as ``model.named_parameters()`` gives them; or groups: dicts with

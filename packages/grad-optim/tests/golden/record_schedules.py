@@ -32,12 +32,19 @@ CASES = [
     ["CosineAnnealingLR", {"T_max": 15, "eta_min": 0.01}],
     ["CosineAnnealingWarmRestarts", {"T_0": 7}],
     ["CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 0.01}],
+    ["SWALR", {"swa_lr": 0.1}],
+    ["SWALR", {"swa_lr": [0.2, 0.01], "anneal_epochs": 15, "anneal_strategy": "linear"}],
+    ["SWALR", {"swa_lr": 0.1, "anneal_epochs": 0}],
     ["OneCycleLR", {"max_lr": 1.0, "total_steps": 40}],
     ["OneCycleLR", {"max_lr": [1.0, 0.1], "epochs": 5, "steps_per_epoch": 8, "anneal_strategy": "linear"}],
     ["OneCycleLR", {"max_lr": 1.0, "total_steps": 41, "three_phase": True, "pct_start": 0.2}],
     [
         "OneCycleLR",
         {"max_lr": 1.0, "total_steps": 40, "div_factor": 5.0, "final_div_factor": 10.0, "base_momentum": 0.5},
+    ],
+    [
+        "OneCycleLR",
+        {"max_lr": 1.0, "total_steps": 40, "max_momentum": [0.9, 0.7], "base_momentum": 0.6},
     ],
     ["OneCycleLR", {"max_lr": 1.0, "total_steps": 40, "cycle_momentum": False}],
     ["CyclicLR", {"base_lr": 0.1, "max_lr": 1.0, "step_size_up": 5}],
@@ -76,6 +83,7 @@ CASES = [
             "milestones": [10],
         },
     ],
+    ["SequentialLR", {"schedulers": [["StepLR", {"step_size": 4}], ["SWALR", {"swa_lr": 0.1}]], "milestones": [6]}],
     [
         "ChainedScheduler",
         {"schedulers": [["LinearLR", {}], ["ExponentialLR", {"gamma": 0.95}], ["MultiStepLR", {"milestones": [20]}]]},
@@ -99,7 +107,7 @@ def build(module, optimizer, name: str, options: dict):
             options[key] = LAMBDAS[options[key]]
     if "schedulers" in options:
         options["schedulers"] = [build(module, optimizer, *part) for part in options["schedulers"]]
-    make = getattr(module, name)
+    make = torch.optim.swa_utils.SWALR if name == "SWALR" else getattr(module, name)
     return make(**options) if name == "ChainedScheduler" else make(optimizer, **options)
 
 

@@ -6,8 +6,10 @@ from ._curves import ConstantLR, CosineAnnealingLR, LinearLR, NoamLR, Polynomial
 from ._cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from ._decay import ExponentialLR, LambdaLR, MultiplicativeLR, MultiStepLR, StepLR
 from ._plateau import ReduceLROnPlateau
+from ._swa import SWALR
 
 __all__ = [
+    "SWALR",
     "ChainedScheduler",
     "ConstantLR",
     "CosineAnnealingLR",

@@ -132,7 +132,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.num_bad_epochs = 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
@@ -140,6 +140,11 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter = self.cooldown
             self.num_bad_epochs = 0
         self._last_lr = self._rates()
+
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether steps are not counted now, as the last change was not long ago."""
+        return self.cooldown_counter > 0
 
     def _reduce(self) -> None:
         groups = self.optimizer.param_groups
