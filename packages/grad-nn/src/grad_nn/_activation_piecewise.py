@@ -3,12 +3,14 @@
 from typing import Any
 
 import grad_core as gd
+from grad_core.random import Generator
 
 from . import functional as F  # noqa: N812 - as everybody writes it
 from ._module import Module
 from ._parameter import Parameter
 from .functional._checks import check_size
 from .functional._piecewise import check_ends, check_lambd
+from .functional._rrelu import check_slopes
 
 __all__ = [
     "Hardshrink",
@@ -17,6 +19,7 @@ __all__ = [
     "Hardtanh",
     "LeakyReLU",
     "PReLU",
+    "RReLU",
     "ReLU6",
     "Softshrink",
     "Threshold",
@@ -135,6 +138,41 @@ class LeakyReLU(Module):
     def extra_repr(self) -> str:
         """The argument."""
         return f"negative_slope={self.negative_slope}"
+
+
+class RReLU(Module):
+    """X where x > 0, and a x elsewhere, with a slope a drawn for each element in training, and else the mean slope.
+
+    Source: Xu, Wang, Chen, Li, "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    Args:
+        lower: the least slope.
+        upper: what slopes stay below.
+        generator: draws the slopes; the default Generator where not given.
+
+    Raises:
+        ValueError: `lower` is above `upper`.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn as nn
+        >>> nn.RReLU(0.25, 0.75).eval()(gd.tensor([-2.0, 2.0]))
+        tensor([-1.,  2.])
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, generator: Generator | None = None) -> None:
+        check_slopes(lower, upper, "RReLU")
+        self.lower = lower
+        self.upper = upper
+        self.generator = generator
+
+    def forward(self, x: Any) -> gd.Tensor:
+        """Any shape, kept."""
+        return F.rrelu(x, self.lower, self.upper, self.training, generator=self.generator)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"lower={self.lower}, upper={self.upper}"
 
 
 class PReLU(Module):
