@@ -43,7 +43,9 @@ def test_a_public_name_has_a_docstring_of_its_own_with_an_example(name):
 
 @pytest.mark.parametrize("package", public_names.PACKAGES)
 def test_the_changelog_of_a_package_mentions_each_of_its_public_names(package):
-    text = (ROOT / "packages" / public_names.PACKAGES[package] / "CHANGELOG.md").read_text(encoding="utf-8")
+    folder = ROOT / "packages" / public_names.PACKAGES[package]
+    pages = [folder / "CHANGELOG.md", *folder.glob("changelog.d/*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     words = set(re.findall(r"\w+", text))
     mine = [name for name in EXPLAINED if name.split(".")[0] == package]
     missing = [name for name in mine if name.rpartition(".")[2] not in words]
@@ -58,6 +60,11 @@ def test_the_reference_has_a_page_for_each_module_and_a_place_for_each_name():
     places = set(explained) - set(modules)
     names = {name for name in EXPLAINED if name not in modules}
     assert not names ^ places, f"no place for: {sorted(names - places)}; places of nothing: {sorted(places - names)}"
+
+
+def test_the_first_page_of_the_reference_names_each_module():
+    index = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+    assert [module for module in public_names.public_modules() if f"[`{module}`]({module}.md)" not in index] == []
 
 
 def test_a_name_that_no_page_explains_is_reported(tmp_path):

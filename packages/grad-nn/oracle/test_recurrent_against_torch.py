@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 COUNT = itertools.count()
 EXACT = {"float32": 3e-5, "float64": 1e-11}
 KINDS = [("RNN", {"nonlinearity": "tanh"}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {}), ("GRU", {})]
-LAYERS = [*KINDS, ("LSTM", {"proj_size": 3})]
+LAYERS = [*KINDS, ("LSTM", {"proj_size": 1}), ("LSTM", {"proj_size": 3})]
 COMPARED = set()
 
 pytestmark = [

@@ -106,8 +106,8 @@ def test_pieces_fit_into_a_cache():
     Watch(params).step()
     optimizer.step()
     assert sum(sizes) == 4 * sum(p.size for p in params)
-    assert max(sizes) <= 1 << 18
-    assert len(sizes) < 2 * sum(sizes) / (1 << 18) + 1
+    assert max(sizes) <= _flat.LIMIT
+    assert len(sizes) < 2 * sum(sizes) / _flat.LIMIT + 1
 
 
 def test_a_gradient_that_fills_a_piece_is_used_where_it_lies(rng):

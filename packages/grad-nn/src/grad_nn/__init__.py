@@ -93,11 +93,9 @@ from ._pool import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
-    Fold,
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
-    Unfold,
 )
 from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._recurrent import GRU, LSTM, RNN
@@ -105,6 +103,7 @@ from ._resume import load_checkpoint, save_checkpoint
 from ._shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from ._summary import Summary, summary
 from ._transformer import TransformerEncoder, TransformerEncoderLayer
+from ._unfold import Fold, Unfold
 from ._windows import LocalResponseNorm, LPPool1d, LPPool2d, LPPool3d, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from .io import load, read_metadata, save
 

@@ -63,6 +63,7 @@ class Adagrad(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("sum",)
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -175,6 +176,7 @@ class Adadelta(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("square_avg", "acc_delta")
+    parallel: ClassVar[bool] = True
     counts: ClassVar[bool] = False
     scratch: ClassVar[int] = 2
 

@@ -73,6 +73,7 @@ class Adam(Optimizer):
         "decoupled_weight_decay": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -71,6 +71,7 @@ class NAdam(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
+    parallel: ClassVar[bool] = True
     scalar_names: ClassVar[dict[str, float]] = {"mu_product": 1.0}
     scratch: ClassVar[int] = 2
 
@@ -194,6 +195,7 @@ class RAdam(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_avg_sq")
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -307,6 +309,7 @@ class Adamax(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("exp_avg", "exp_inf")
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class ASGD(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("ax",)
+    parallel: ClassVar[bool] = True
     scalar_names: ClassVar[dict[str, float]] = {"eta": 0.0, "mu": 1.0}
 
     def __init__(

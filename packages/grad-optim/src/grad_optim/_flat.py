@@ -7,7 +7,8 @@ one after the other in one array, their states in arrays of the same layout, and
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,15 @@ from grad_core import Tensor
 __all__ = ["FLUSH_EVERY", "LIMIT", "Flat", "Run"]
 
 Array = np.ndarray[Any, Any]
-Part = tuple[int, Any, Array]  # which gradient, which part of it, and where in the buffer that belongs
+# which gradient, which part of it, and where in the buffer that belongs: the first element and the shape
+Part = tuple[int, Any, int, tuple[int, ...]]
 
-# Bytes of a piece. The parameters, gradients, states and scratch of one, some five arrays, about fill a cache of 1 MiB;
-# the calls of smaller pieces cost more than a smaller cache does.
-LIMIT = 1 << 18
+# Bytes of a piece. With smaller ones, the calls cost more than what the nearest cache saves: with 32, 64, 128 and 180
+# thousand numbers in a piece, a step of Adam over 700,000 took 1,245, 1,198, 1,161 and 1,155 us on one core with 1 MiB
+# of cache, and 884, 875, 789 and 782 us on two, which wait for the interpreter between calls.
+LIMIT = 1 << 19
+# Bytes of parameters from which on a second thread is asked for help. It needs some 50 us to wake.
+WORTH_HELP = 1 << 20
 # A state whose gradient stays 0 decays towards the denormal range, and there arithmetic takes up to ten times as long:
 # for ever, since 0.9 times the smallest denormal rounds to itself. So what is within 2**20 of that range becomes 0.
 # Between two looks a state must not fall through these 2**20: 0.65**32 is 2**-20, and factors below 0.5 reach 0 by
@@ -41,14 +46,14 @@ class Run:
     """
 
     __slots__ = (
-        "_cells", "_decay", "_dtype", "_floor", "_pieces", "_sign", "_whole", "first", "grads", "last", "scalars",
-        "step",
+        "_cells", "_decay", "_dtype", "_floor", "_pieces", "_sign", "_turns", "_whole", "first", "grads", "last",
+        "scalars", "step",
     )  # fmt: skip
 
     grads: Sequence[Any]
     scalars: dict[str, float]
 
-    def __init__(self, flat: "Flat", first: int, last: int) -> None:
+    def __init__(self, flat: "Flat", first: int, last: int, lane: int = 0) -> None:
         self.first = first
         self.last = last
         self.step = 0
@@ -57,7 +62,8 @@ class Run:
         self._dtype = flat.dtype  # not the Flat itself, which has this Run: there are no reference cycles
         self._floor = flat.floor
         self._cells: tuple[Array, ...] = ()
-        self._pieces = [] if flat.whole else [_views(flat, *piece) for piece in _pieces(flat, first, last)]
+        self._pieces = [] if flat.whole else [_views(flat, lane, *piece) for piece in _pieces(flat, first, last)]
+        self._turns: deque[Any] | None = None  # the pieces that nobody has taken yet, where two threads share them
         self._whole = [_whole_views(flat, k) for k in range(first, last)] if flat.whole else []
         self._decay = np.zeros((), flat.dtype)
         self._sign = 1
@@ -68,6 +74,20 @@ class Run:
         self.step = step
         self._sign = -1 if maximize else 1
         self._decay[()] = decay
+        self._turns = None
+
+    def share(self, twin: "Run") -> bool:
+        """Share the pieces with another run over the same parameters; False where there is only one piece."""
+        count = len(self._pieces)
+        if count < 2:
+            return False
+        twin.grads = self.grads
+        twin.step = self.step
+        twin.scalars = dict(self.scalars)
+        twin._sign = self._sign
+        twin._decay[()] = self._decay
+        self._turns = twin._turns = deque(range(count))
+        return True
 
     def numbers(self, *values: float) -> tuple[Array, ...]:
         """The numbers as 0-d arrays of the dtype of the states; they hold until the next call.
@@ -115,7 +135,7 @@ class Run:
         decays = self._decay != 0
         dtype = self._dtype
         flush = self._floor > 0 and self.step % FLUSH_EVERY == 0
-        for p, states, scratch, buffer, parts, narrow in self._pieces:
+        for p, states, scratch, buffer, parts, narrow in self._taken():
             if narrow is not None:
                 p[...] = narrow
             g = buffer
@@ -135,6 +155,31 @@ class Run:
                 narrow[...] = p
             if flush:
                 self._flush(states, scratch[0])
+
+    def _taken(self) -> Iterable[Any]:
+        """All pieces; or, where they are shared, one after the other of those that are left."""
+        turns = self._turns
+        return self._pieces if turns is None else _next_pieces(self._pieces, turns)
+
+
+def _next_pieces(pieces: Sequence[Any], turns: "deque[int]") -> Iterator[Any]:
+    while turns:
+        try:
+            turn = turns.popleft()
+        except IndexError:  # the other thread took the last one in between
+            return
+        yield pieces[turn]
+
+
+class Lane:
+    """The memory that one thread works in: scratch arrays, the gradients of a piece, and its parameters widened."""
+
+    __slots__ = ("buffer", "scratch", "wide")
+
+    def __init__(self, length: int, dtype: np.dtype[Any], scratch: int, widens: bool) -> None:
+        self.wide = np.empty(length, dtype) if widens else None
+        self.buffer = np.empty(length, dtype)
+        self.scratch = [np.empty(length, dtype) for _ in range(scratch)]
 
 
 class Flat:
@@ -173,18 +218,17 @@ class Flat:
         ]
         self.limit = LIMIT // self.dtype.itemsize
         length = max(p.size for p in params) if whole else min(self.limit, self.data.size)
-        self.wide = np.empty(length, self.dtype) if narrow != self.dtype else None
-        self.buffer = np.empty(length, self.dtype)
-        self.scratch = [np.empty(length, self.dtype) for _ in range(scratch)]
+        self.widens = narrow != self.dtype
+        self.lanes = [Lane(length, self.dtype, scratch, self.widens)]
         self.names: tuple[str, ...] = ()
         self.states: dict[str, Array] = {}
         self.factors: dict[str, float] = {}
         self.steps = [0] * len(params)
         self._starts = dict(scalars)
         self.scalars = {name: [value] * len(params) for name, value in scalars.items()}
-        self.floor = 0.0 if self.wide is not None else float(np.finfo(self.dtype).tiny) * _MARGIN
+        self.floor = 0.0 if self.widens else float(np.finfo(self.dtype).tiny) * _MARGIN
         self._even = True  # all steps are equal
-        self._runs: dict[tuple[int, int], Run] = {}
+        self._runs: dict[tuple[int, int, int], Run] = {}
         self._bound = list(zip(self.params, self.views, strict=True))
         self.follow()
 
@@ -244,13 +288,28 @@ class Flat:
             self._even = len(set(self.steps)) == 1
         runs = []
         for first, last, step in spans:
-            run = self._runs.get((first, last))
-            if run is None:
-                run = self._runs[first, last] = Run(self, first, last)
+            run = self._run(first, last, 0)
             run.prepare(grads, step, decay, maximize)
             run.scalars = {name: values[first] for name, values in self.scalars.items()}
             runs.append(run)
         return runs
+
+    def _run(self, first: int, last: int, lane: int) -> Run:
+        """The run of these parameters in this lane, kept for the next step."""
+        run = self._runs.get((first, last, lane))
+        if run is None:
+            run = self._runs[first, last, lane] = Run(self, first, last, lane)
+        return run
+
+    def twin(self, run: Run) -> Run | None:
+        """A run for a second thread that shares the pieces of this one, with memory of its own; None if it is small."""
+        if self.whole or (self.offsets[run.last] - self.offsets[run.first]) * self.dtype.itemsize < WORTH_HELP:
+            return None
+        if len(self.lanes) == 1:
+            first = self.lanes[0]
+            self.lanes.append(Lane(first.buffer.size, self.dtype, len(first.scratch), self.widens))
+        twin = self._run(run.first, run.last, 1)
+        return twin if run.share(twin) else None
 
     def begin(self, run: Run, values: Mapping[str, float]) -> None:
         """Give the states of parameters before their first update other values than 0."""
@@ -320,29 +379,37 @@ def _pieces(flat: Flat, first: int, last: int) -> Iterator[tuple[int, int, list[
             if stop + size - start > flat.limit:
                 yield start, stop, parts
                 start, parts = stop, []
-            parts.append((k, index, flat.buffer[stop - start : stop - start + size].reshape(block)))
+            parts.append((k, index, stop - start, block))
             stop += size
     yield start, stop, parts
 
 
-def _views(flat: Flat, start: int, stop: int, parts: list[Part]) -> tuple[Any, ...]:
-    """What the walk needs of one piece: (p, states, scratch, buffer, parts, parameters of a narrower dtype or None)."""
+def _views(flat: Flat, lane: int, start: int, stop: int, parts: list[Part]) -> tuple[Any, ...]:
+    """What the walk needs of one piece: (p, states, scratch, buffer, parts, parameters of a narrower dtype or None).
+
+    Of each part, there is which gradient, which part of it, and the view of the buffer where that belongs.
+    """
     size = stop - start
+    memory = flat.lanes[lane]
+    buffer = memory.buffer[:size]
+    places = [(k, index, buffer[at : at + math.prod(shape)].reshape(shape)) for k, index, at, shape in parts]
     p = flat.data[start:stop]
     states = tuple([flat.states[name][start:stop] for name in flat.names])
-    scratch = tuple([array[:size] for array in flat.scratch])
-    wide = None if flat.wide is None else flat.wide[:size]
-    return p if wide is None else wide, states, scratch, flat.buffer[:size], parts, None if wide is None else p
+    scratch = tuple([array[:size] for array in memory.scratch])
+    wide = None if memory.wide is None else memory.wide[:size]
+    return p if wide is None else wide, states, scratch, buffer, places, None if wide is None else p
 
 
 def _whole_views(flat: Flat, k: int) -> tuple[Any, ...]:
     """What the walk needs of one parameter: (p, states, scratch, buffer, parameter of a narrower dtype or None)."""
     shape, size = flat.params[k].shape, flat.params[k].size
     states = tuple([flat.read(k)[name] for name in flat.names])
-    scratch = tuple([array[:size].reshape(shape) for array in flat.scratch])
-    wide = None if flat.wide is None else flat.wide[:size].reshape(shape)
+    memory = flat.lanes[0]
+    scratch = tuple([array[:size].reshape(shape) for array in memory.scratch])
+    wide = None if memory.wide is None else memory.wide[:size].reshape(shape)
+    buffer = memory.buffer[:size].reshape(shape)
     p = flat.views[k]
-    return p if wide is None else wide, states, scratch, flat.buffer[:size].reshape(shape), None if wide is None else p
+    return p if wide is None else wide, states, scratch, buffer, None if wide is None else p
 
 
 def _blocks(shape: tuple[int, ...], limit: int) -> Iterator[tuple[Any, ...] | None]:

@@ -1,6 +1,7 @@
 """Optimizer: groups, gradients, resuming. What happens to the numbers stands in the file of each optimizer."""
 
 import copy
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from grad_core.extend import mark_changed
 from ._checks import Rule, as_groups, check_floating, check_memory, read_parameters, refuse_nonfinite
 from ._flat import Flat, Run
 from ._state import Entry, Problems, Saved, pack, unpack
+from ._threads import threads, with_help
 
 __all__ = ["Group", "Optimizer"]
 
@@ -44,6 +46,8 @@ class Optimizer:
         counts: whether the formula needs the number of the step.
         scratch: how many scratch arrays ``update`` wants.
         pieces: whether ``update`` iterates over pieces of memory; if not, over ``run.parameters()``.
+        parallel: whether two threads may be in ``update`` at once, each with a run of its own that yields some of the
+            pieces: it then changes nothing but what its run gives. Counts for the ``update`` of the same class only.
 
     Raises:
         TypeError: something that is not a tensor of floating dtype among the parameters.
@@ -80,6 +84,7 @@ class Optimizer:
     counts: ClassVar[bool] = True
     scratch: ClassVar[int] = 1
     pieces: ClassVar[bool] = True
+    parallel: ClassVar[bool] = False
 
     param_groups: list[Group]
 
@@ -89,6 +94,8 @@ class Optimizer:
         self._flats: list[list[Flat]] = []
         self._params: list[tuple[gd.Tensor, ...]] = []
         self._stepped = False  # whether a step was ever taken; schedulers look
+        # The class that has written `update` decides: one that inherits from it may do other things in its own.
+        self._parallel = next(bool(vars(c).get("parallel")) for c in type(self).__mro__ if "update" in vars(c))
         read: list[Group] = []
         for group in as_groups(params, self._title):
             read.append(self._read_group(group, read))
@@ -158,6 +165,7 @@ class Optimizer:
         if error_if_nonfinite:
             refuse_nonfinite(self.param_groups, self._title)
         self._stepped = True
+        helped = self._parallel and threads() > 1
         for i, group in enumerate(self.param_groups):
             flats = self._current(i)
             names = self.states(group)
@@ -171,7 +179,13 @@ class Optimizer:
                 for run in flat.runs(decay, maximize):
                     if start and run.step == 1:
                         flat.begin(run, start)
-                    self.update(group, run)
+                    twin = flat.twin(run) if helped else None
+                    if twin is None:
+                        self.update(group, run)
+                    else:
+                        with_help(
+                            functools.partial(self.update, group, run), functools.partial(self.update, group, twin)
+                        )
                     if flat.scalars:
                         flat.finish(run)
                     for p in flat.params[run.first : run.last]:

@@ -72,6 +72,7 @@ class RMSProp(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("square_avg", "grad_avg", "momentum_buffer")
+    parallel: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -72,6 +72,7 @@ class SGD(Optimizer):
         "maximize": FLAG,
     }
     state_names: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
+    parallel: ClassVar[bool] = True
     counts: ClassVar[bool] = False
 
     def __init__(

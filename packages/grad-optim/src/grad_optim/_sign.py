@@ -73,6 +73,7 @@ class Lion(Optimizer):
 
     rules: ClassVar[dict[str, Rule]] = {"lr": LR, "betas": FRACTIONS, "weight_decay": NOT_NEGATIVE, "maximize": FLAG}
     state_names: ClassVar[tuple[str, ...]] = ("exp_avg",)
+    parallel: ClassVar[bool] = True
     decoupled: ClassVar[bool] = True
     counts: ClassVar[bool] = False
 
@@ -157,6 +158,7 @@ class Rprop(Optimizer):
 
     rules: ClassVar[dict[str, Rule]] = {"lr": LR, "etas": ETAS, "step_sizes": SIZES, "maximize": FLAG}
     state_names: ClassVar[tuple[str, ...]] = ("prev", "step_size")
+    parallel: ClassVar[bool] = True
     scratch: ClassVar[int] = 2
 
     def __init__(
