@@ -90,7 +90,7 @@ def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = None, *, redu
         A single number, or for "none" the shape (N,), or ().
 
     Raises:
-        ShapeError: the shapes do not fit, or the mean is over no samples.
+        ShapeError: the shapes do not fit, there are no classes, or the mean is over no samples.
         DTypeError: the logits are no floats.
         ValueError: an unknown reduction.
 
@@ -105,6 +105,8 @@ def multilabel_soft_margin_loss(x: Any, target: Any, weight: Any = None, *, redu
     x, y = pair(x, target, name)
     if x.ndim == 0:
         raise ShapeError(f"{name}: logits have shape (N, C) or (C,), and this is a single number")
+    if x.shape[-1] == 0:
+        raise ShapeError(f"{name}: the mean over no classes, of shape {x.shape}")
     losses = weigh(-(y * logsigmoid(x) + (1 - y) * logsigmoid(-x)), weight, name)
     return reduce_loss(losses.mean(-1), reduction, name)  # type: ignore[no-any-return]
 
