@@ -106,7 +106,11 @@ PLACES = np.zeros((2, 3, 4), int)
         (lambda: F.lp_pool2d(X, 2, (1, 2, 3)), ValueError, "lp_pool2d: kernel_size is 2 integers of 1 or more"),
         (lambda: F.lp_pool2d(X, 2, 1.5), TypeError, "lp_pool2d: kernel_size must be an integer, or 2 of them"),
         (lambda: F.lp_pool1d(X, 2, 2, 0), ValueError, "lp_pool1d: stride is 1 integers of 1 or more, .* and not 0"),
-        (lambda: nn.LPPool2d(2, 5)(X), ShapeError, "window"),
+        (
+            lambda: nn.LPPool2d(2, 5)(X),
+            ShapeError,
+            "a kernel of length 5 does not fit on spatial axis 0, whose length is 3",
+        ),
         (lambda: F.local_response_norm(X[0], 2), ShapeError, r"takes \(N, C, ...\) with spatial axes, .* \(3, 4\)"),
         (lambda: nn.LocalResponseNorm(0)(X), ValueError, "local_response_norm: size must be 1 or more, and it is 0"),
         (lambda: F.max_unpool1d(X[0, 0], PLACES[0, 0], 2), ShapeError, r"takes \(N, C\) or \(C\) and 1 spatial axes"),
