@@ -61,7 +61,7 @@ class HuberLoss(Module):
         tensor(1.25)
     """
 
-    def __init__(self, *, reduction: str = "mean", delta: float = 1.0) -> None:
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         self.delta = check_delta(delta, "HuberLoss")
         self.reduction = check_reduction(reduction, "HuberLoss")
 
