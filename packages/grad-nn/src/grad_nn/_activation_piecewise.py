@@ -29,6 +29,8 @@ __all__ = [
 class Hardshrink(Module):
     """X where abs(x) > lambd, and 0 elsewhere.
 
+    Source: Donoho, Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994.
+
     Args:
         lambd: not negative.
 
@@ -85,7 +87,7 @@ class Hardswish(Module):
 
 
 class Hardtanh(Module):
-    """Each element moved into [min_val, max_val].
+    """min(max(x, min_val), max_val): each element moved into [min_val, max_val].
 
     Args:
         min_val: the lower end.
@@ -218,6 +220,8 @@ class PReLU(Module):
 class ReLU6(Module):
     """min(max(x, 0), 6).
 
+    Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
+
     Example:
         >>> import grad_core as gd
         >>> import grad_nn as nn
@@ -231,7 +235,9 @@ class ReLU6(Module):
 
 
 class Softshrink(Module):
-    """X moved towards 0 by lambd, and 0 where it lies within.
+    """sign(x) max(abs(x) - lambd, 0): x moved towards 0 by lambd, and 0 where it lies within.
+
+    Source: Donoho, "De-noising by Soft-thresholding", 1995.
 
     Args:
         lambd: not negative.

@@ -75,6 +75,8 @@ class Softmax(Module):
 
     Put none before ``CrossEntropyLoss``, which takes the logits themselves.
 
+    Source: Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
+
     Args:
         dim: one axis; PyTorch guesses one where none is given, here it is the last.
         temperature: above 1 the numbers come closer to each other, below 1 the largest takes more.

@@ -22,6 +22,8 @@ class EmbeddingBag(Module):
 
     The rows start from the normal distribution with mean 0 and standard deviation 1, that of `padding_idx` as zeros.
 
+    Source: Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016, for means.
+
     Args:
         num_embeddings: how many rows.
         embedding_dim: how long they are.

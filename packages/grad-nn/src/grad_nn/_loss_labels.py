@@ -26,7 +26,7 @@ class MultiLabelMarginLoss(Module):
     Example:
         >>> import grad_core as gd
         >>> import grad_nn as nn
-        >>> nn.MultiLabelMarginLoss()(gd.tensor([[2.0, 0.5, 1.5, 0.0]]), [[0, 2, -1, -1]])
+        >>> nn.MultiLabelMarginLoss()(gd.tensor([[2.0, 0.5, 1.0, 0.0]]), [[0, 2, -1, -1]])
         tensor(0.125)
     """
 
@@ -79,6 +79,9 @@ class MultiLabelSoftMarginLoss(Module):
 
 class TripletMarginWithDistanceLoss(Module):
     """max(d(anchor, positive) - d(anchor, negative) + margin, 0), with any function d.
+
+    Source: Balntas et al., "Learning Local Feature Descriptors with Triplets and Shallow Convolutional Neural
+    Networks", 2016, for the distance of ``TripletMarginLoss``.
 
     Args:
         distance_function: d, of two tensors; ``PairwiseDistance`` where not given.

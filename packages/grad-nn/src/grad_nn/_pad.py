@@ -344,6 +344,8 @@ class CircularPad3d(_Pad):
 class Upsample(Module):
     """Images of another size: see ``functional.interpolate``.
 
+    Source: Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, for mode "bicubic".
+
     Args:
         size: the new lengths of the spatial axes, or one number for all.
         scale_factor: the new lengths by the old ones, instead of `size`.

@@ -87,6 +87,9 @@ class LPPool1d(_LPPool):
 
     Where a sum is 0 the gradient is taken as 0. With an even p the sum is that of absolute values.
 
+    Source: Sermanet, Chintala, LeCun, "Convolutional Neural Networks Applied to House Numbers Digit Classification",
+    2012.
+
     Args:
         norm_type: p, above 0: 1 for the sum, and large ones near the maximum.
         kernel_size: the length of a window.
@@ -169,6 +172,8 @@ class LocalResponseNorm(Module):
 
 class MaxUnpool1d(_MaxUnpool):
     """Maxima of (N, C, L) or (C, L) back at their places, and 0 elsewhere: it undoes ``MaxPool1d`` as far as it can.
+
+    Source: Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", 2014.
 
     Args:
         kernel_size: that of the pooling, and so are stride and padding.

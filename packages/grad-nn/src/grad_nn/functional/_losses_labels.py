@@ -55,7 +55,7 @@ def multilabel_margin_loss(x: Any, target: Any, *, reduction: str = "mean") -> g
     Example:
         >>> import grad_core as gd
         >>> import grad_nn.functional as F
-        >>> F.multilabel_margin_loss(gd.tensor([2.0, 0.5, 1.5, 0.0]), [0, 2, -1, -1])
+        >>> F.multilabel_margin_loss(gd.tensor([2.0, 0.5, 1.0, 0.0]), [0, 2, -1, -1])
         tensor(0.125)
     """
     name = "multilabel_margin_loss"
