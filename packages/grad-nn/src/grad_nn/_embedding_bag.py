@@ -120,8 +120,10 @@ class EmbeddingBag(Module):
                 "EmbeddingBag.from_pretrained: a table has shape (num_embeddings, embedding_dim), and this one "
                 f"{weight.shape}"
             )
+        rows, length = weight.shape
         layer = cls(
-            *weight.shape,
+            rows,
+            length,
             max_norm,
             norm_type,
             scale_grad_by_freq,

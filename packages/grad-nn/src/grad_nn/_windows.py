@@ -62,7 +62,7 @@ class _MaxUnpool(Module):
         self.stride = self.kernel_size if stride is None else self._each(stride)
         self.padding = self._each(padding)
 
-    def _each(self, size: Size) -> tuple[int, ...]:
+    def _each(self, size: Any) -> tuple[int, ...]:
         return tuple(size) if isinstance(size, list | tuple) else (size,) * self.rank
 
     def forward(self, x: Any, indices: Any, output_size: Any = None) -> gd.Tensor:

@@ -95,7 +95,7 @@ def embedding_bag(
     """
     name = "embedding_bag"
     check_mode(mode, scale_grad_by_freq, name)
-    x, weight = gd.asarray(ids, **({} if np.size(ids) else {"dtype": "int64"})), gd.asarray(weight)
+    x, weight = gd.asarray(ids, dtype=None if np.size(ids) else "int64"), gd.asarray(weight)
     if x.dtype.kind not in "iu":
         raise DTypeError(f"{name}: ids are integers, and these are {x.dtype}: use ids.astype('int64')")
     if x.ndim not in (1, 2) or (x.ndim == 2 and offsets is not None):
@@ -114,21 +114,21 @@ def embedding_bag(
             )
     rows = embedding(x, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
     padding = check_padding(padding_idx, weight.shape[0], name)
-    counted = np.ones(x.shape, bool) if padding is None else np.asarray(x.data) != padding
+    counted: Any = np.ones(x.shape, bool) if padding is None else np.asarray(x.data) != padding
     if per_sample_weights is not None:
         rows = rows * gd.expand_dims(per_sample_weights, -1)
     if x.ndim == 1:
         places, there = _bags(x, offsets, include_last_offset)
         if x.size == 0:
-            return gd.zeros((len(places), weight.shape[1]), dtype=weight.dtype)  # type: ignore[no-any-return]
+            return gd.zeros((len(places), weight.shape[1]), dtype=weight.dtype)
         rows, counted = gd.take(rows, places, axis=0), counted[places] & there
     if mode == "max":
         if rows.shape[1] == 0:
-            return gd.zeros((len(rows), weight.shape[1]), dtype=weight.dtype)  # type: ignore[no-any-return]
+            return gd.zeros((len(rows), weight.shape[1]), dtype=weight.dtype)
         first = gd.argmax(gd.where(counted[..., None], rows, -np.inf), 1, keepdims=True)
         largest = gd.take_along_axis(rows, first, 1)[:, 0]
-        return gd.where(counted.any(1)[:, None], largest, 0)  # type: ignore[no-any-return]
+        return gd.where(counted.any(1)[:, None], largest, 0)
     total = gd.where(counted[..., None], rows, 0).sum(1)
     if mode == "sum":
-        return total  # type: ignore[no-any-return]
+        return total
     return total / np.maximum(counted.sum(1), 1).astype(weight.dtype)[:, None]  # type: ignore[no-any-return]

@@ -64,4 +64,4 @@ def rrelu(
         return leaky_relu(x, (lower + upper) / 2)
     x = gd.asarray(x)
     slopes = _slopes(x, lower=lower, upper=upper, generator=default_generator() if generator is None else generator)
-    return gd.where(x > 0, x, x * slopes)  # type: ignore[no-any-return]
+    return gd.where(x > 0, x, x * slopes)

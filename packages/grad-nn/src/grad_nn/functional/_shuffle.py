@@ -51,7 +51,7 @@ def pixel_shuffle(x: Any, upscale_factor: int) -> gd.Tensor:
     n = len(lead)
     parts = x.reshape((*lead, channels // (r * r), r, r, height, width))
     order = (*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return gd.permute_dims(parts, order).reshape((*lead, channels // (r * r), height * r, width * r))  # type: ignore[no-any-return]
+    return gd.permute_dims(parts, order).reshape((*lead, channels // (r * r), height * r, width * r))
 
 
 def pixel_unshuffle(x: Any, downscale_factor: int) -> gd.Tensor:
@@ -84,7 +84,7 @@ def pixel_unshuffle(x: Any, downscale_factor: int) -> gd.Tensor:
     n = len(lead)
     parts = x.reshape((*lead, channels, height // r, r, width // r, r))
     order = (*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return gd.permute_dims(parts, order).reshape((*lead, channels * r * r, height // r, width // r))  # type: ignore[no-any-return]
+    return gd.permute_dims(parts, order).reshape((*lead, channels * r * r, height // r, width // r))
 
 
 def channel_shuffle(x: Any, groups: int) -> gd.Tensor:

@@ -26,7 +26,7 @@ Size = int | Sequence[int]
 
 def _each(value: Size, rank: int, name: str, argument: str, least: int) -> tuple[int, ...]:
     """One integer for each of `rank` axes."""
-    given = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
+    given: tuple[Any, ...] = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
     try:
         found = tuple([operator.index(v) for v in given])
     except TypeError as error:
@@ -49,7 +49,7 @@ def _lp_pool(
     total = mean(gd.asarray(x) ** norm_type, kernel, stride, ceil_mode=ceil_mode) * float(np.prod(kernel))
     # the slope of a root is infinite at 0, so it must not be asked for there
     nothing = total == 0
-    return gd.where(nothing, 0, gd.where(nothing, 1, total) ** (1 / norm_type))  # type: ignore[no-any-return]
+    return gd.where(nothing, 0, gd.where(nothing, 1, total) ** (1 / norm_type))
 
 
 def lp_pool1d(
@@ -199,7 +199,7 @@ def _max_unpool(
             )
     origins = _origins(indices.reshape((*lead, -1)), size=int(np.prod(wanted)), name=name)
     found = gd.take_along_axis(x.reshape((*lead, -1)), gd.maximum(origins, 0), -1)
-    return gd.where(origins >= 0, found, 0).reshape((*lead, *wanted))  # type: ignore[no-any-return]
+    return gd.where(origins >= 0, found, 0).reshape((*lead, *wanted))
 
 
 def max_unpool1d(
