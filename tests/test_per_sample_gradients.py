@@ -230,6 +230,32 @@ def test_a_recurrent_layer_in_vmap(kind: str) -> None:
         np.testing.assert_allclose(found[i], layer(x[i], lengths=lengths[i])[0].detach().numpy(), atol=1e-12)
 
 
+def test_an_lstm_with_a_projection_in_vmap() -> None:
+    """Shared weights, and an ensemble in which any one weight, the projection's too, is another for each entry."""
+    layer = nn.LSTM(2, 3, proj_size=2, dtype="float64")
+    names = list(layer.state_dict())
+    x = normal(3, 4, 2, 2)
+
+    def loss(x: Any, *weights: Any) -> Any:
+        for name, weight in zip(names, weights, strict=True):
+            vars(layer)[name] = weight
+        output, (h_n, c_n) = layer(x, lengths=[4, 2])
+        return (output**2).sum() + h_n.sum() + (c_n**3).sum()
+
+    weights = [np.array(value) for value in layer.state_dict().values()]
+    slope = gd.grad(loss, argnums=tuple(range(6)))
+    for changed in (None, *range(5)):
+        many = [np.stack([w, 1.1 * w, w - 0.1]) if i == changed else w for i, w in enumerate(weights)]
+        axes = (0, *[0 if i == changed else None for i in range(5)])
+        # differentiating makes every weight another for each entry, so the values show what is shared
+        values, found = gd.vmap(loss, in_axes=axes)(x, *many), gd.vmap(slope, in_axes=axes)(x, *many)
+        for k in range(3):
+            own = [w[k] if i == changed else w for i, w in enumerate(many)]
+            np.testing.assert_allclose(values[k].numpy(), loss(x[k], *own).numpy(), rtol=1e-12)
+            for a, b in zip(found, slope(x[k], *own), strict=True):
+                np.testing.assert_allclose(a[k].numpy(), b.numpy(), rtol=1e-9, atol=1e-12)
+
+
 def test_a_module_in_vmap() -> None:
     model = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1)).to("float64")
     x = normal(6, 4)

@@ -248,6 +248,31 @@ def test_a_tensor_that_escaped_says_so() -> None:
             act(kept[0])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8", "int64"])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * 2,
+        lambda x: 2 - x,
+        lambda x: x**2,
+        lambda x: x * 2.5,
+        lambda x: x + True,
+        lambda x: gd.maximum(x, 1),
+        lambda x: gd.where(x > 1, 0, x),
+        lambda x: gd.where(x == 1, x, 0.5),
+        lambda x: x % 2,
+        lambda x: gd.vmap(lambda y: y * 3)(x),
+    ],
+)
+def test_numbers_take_the_dtype_of_what_stands_beside_them(function: Any, dtype: str) -> None:
+    x = np.array([[1, 2, 3], [4, 5, 6]], dtype)
+    together, alone = gd.vmap(function)(x), function(gd.tensor(x))
+    assert together.dtype == alone.dtype
+    np.testing.assert_array_equal(together.data, alone.data)
+    if dtype == "float32":
+        assert gd.vmap(gd.grad(lambda row: function(row).sum()))(x).dtype == dtype
+
+
 ERRORS: list[tuple[Any, Any, str]] = [
     (lambda: gd.vmap(lambda a, b: a, in_axes=(0, 0))(X, W), ShapeError, "need one length, and have 5, 3"),
     (lambda: gd.vmap(lambda a: a, in_axes=2)(X), ShapeError, r"shape \(5, 3\) has no axis 2"),

@@ -32,6 +32,7 @@ MODULES = [
     ("Tanhshrink", {}),
     *[(name, {"lambd": lambd}) for name in ("Softshrink", "Hardshrink") for lambd in (0.5, 0.0, 2.0)],
     ("Threshold", {"threshold": 1.0, "value": -3.0}),
+    *[("RReLU", {"lower": slope, "upper": slope}) for slope in (0.25, 0.0)],  # in training, with nothing left to chance
 ]
 # torch computes these with constants of float32
 ROUGH = {("Hardsigmoid", "float64"), ("CELU", "float64")}
@@ -125,3 +126,16 @@ def test_second_derivatives_far_away_are_numbers(dtype):
         g = gd.gradients(getattr(nn, name)(**options)(x).sum(), [x], create_graph=True)[x]
         again = gd.gradients(g.sum(), [x])[x] if g.requires_grad else None
         assert again is None or np.isfinite(again.data).all()
+
+
+def test_rrelu(dtype):
+    compare(nn.RReLU(0.1, 0.4).eval(), torch.nn.RReLU(0.1, 0.4).eval(), [RNG.normal(size=(3, 5))], dtype, 1)
+    compare(lambda x: F.rrelu(x), lambda x: torch.nn.functional.rrelu(x), [RNG.normal(size=7)], dtype, 1)
+    x = -np.ones(40_000, dtype)
+    ours = -nn.RReLU(0.1, 0.4, generator=gd.random.Generator(0))(x).data
+    theirs = -torch.nn.RReLU(0.1, 0.4)(torch.tensor(x)).numpy()
+    for drawn in (ours, theirs):
+        assert drawn.min() >= 0.1
+        assert drawn.max() < 0.4001
+        assert abs(drawn.mean() - 0.25) < 0.003
+        assert abs(drawn.std() - 0.3 / np.sqrt(12)) < 0.003

@@ -87,6 +87,7 @@ NORMS = {
     "group": (lambda m, **k: m.GroupNorm(2, 6, **k), (4, 6, 5)),
     "group of one": (lambda m, **k: m.GroupNorm(1, 6, **k), (1, 6)),
     "group each": (lambda m, **k: m.GroupNorm(6, 6, **k), (4, 6, 3, 2)),
+    "group without bias": (lambda m, **k: m.GroupNorm(3, 6, bias=False, **k), (4, 6, 5)),
     "group, no parameters": (lambda m, **k: m.GroupNorm(3, 6, eps=0.1, affine=False, **k), (4, 6, 5, 1)),
 }
 

@@ -15,10 +15,17 @@ BATCH: list[dict[str, Any]] = [
     {"momentum": None},
     {"momentum": 0.4, "eps": 1e-2},
     {"affine": False},
+    {"bias": False},
     {"track_running_stats": False},
     {"affine": False, "track_running_stats": False},
 ]
-INSTANCE = [*BATCH, {"affine": True}, {"track_running_stats": True}, {"track_running_stats": True, "momentum": None}]
+INSTANCE = [
+    *BATCH,
+    {"affine": True},
+    {"affine": True, "bias": False},
+    {"track_running_stats": True},
+    {"track_running_stats": True, "momentum": None},
+]
 
 
 @pytest.fixture(params=["float32", "float64"])

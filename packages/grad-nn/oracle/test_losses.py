@@ -300,3 +300,31 @@ def test_ctc_of_one_sequence(reduction, dtype):
         1,
         factor=5,
     )
+
+
+LABELS = [((4, 5), [[0, 3, -1, 2, 1], [4, 1, 0, 2, 3], [-1, 0, 0, 0, 0], [2, 2, -1, 4, -1]]), ((5,), [1, 4, 0, -1, 2])]
+
+
+@pytest.mark.parametrize(("shape", "target"), [*LABELS, ((1, 2), [[1, -1]])], ids=repr)
+def test_multi_label_margin(shape, target, reduction, dtype):
+    options = {"reduction": reduction}
+    matched("MultiLabelMarginLoss", options, [normal(*shape)], dtype, 1, constants=[np.array(target)])
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (1, 3), (1, 1), (5,)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_multi_label_soft_margin(shape, weighted, reduction, dtype):
+    options = {"reduction": reduction} | ({"weight": RNG.uniform(0.5, 2, shape[-1])} if weighted else {})
+    matched("MultiLabelSoftMarginLoss", options, [normal(*shape), RNG.uniform(0, 1, shape)], dtype)
+    targets = RNG.integers(0, 2, shape).astype(dtype)
+    matched("MultiLabelSoftMarginLoss", options, [normal(*shape)], dtype, constants=[targets])
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (1, 2)])
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("swap", [False, True])
+def test_triplet_margin_with_distance(shape, own, swap, reduction, dtype):
+    options = {"reduction": reduction, "swap": swap, "margin": 1.5}
+    if own:
+        options["distance_function"] = lambda x, y: ((x - y) ** 2).sum(-1)
+    matched("TripletMarginWithDistanceLoss", options, [normal(*shape) for _ in range(3)], dtype)

@@ -13,9 +13,14 @@ RNG = np.random.default_rng(0)
 COUNT = itertools.count()
 EXACT = {"float32": 3e-5, "float64": 1e-11}
 KINDS = [("RNN", {"nonlinearity": "tanh"}), ("RNN", {"nonlinearity": "relu"}), ("LSTM", {}), ("GRU", {})]
+LAYERS = [*KINDS, ("LSTM", {"proj_size": 1}), ("LSTM", {"proj_size": 3})]
 COMPARED = set()
 
-pytestmark = pytest.mark.parametrize("dtype", ["float32", "float64"])
+pytestmark = [
+    pytest.mark.parametrize("dtype", ["float32", "float64"]),
+    # torch says once that it takes another of its ways
+    pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -79,8 +84,9 @@ def compare(ours, theirs, models, arrays, dtype, order=1):
         same(gd.zeros(x.shape, dtype=dtype) if second_x[x] is None else second_x[x], t, dtype, 100)
 
 
-def starts(name, *shape):
-    return [RNG.normal(size=shape) for _ in range(1 + name.startswith("LSTM"))]
+def starts(name, *shape, proj_size=0, **_):
+    widths = [proj_size or shape[-1], shape[-1]][: 1 + name.startswith("LSTM")]
+    return [RNG.normal(size=(*shape[:-1], width)) for width in widths]
 
 
 def called(name, layer, **options):
@@ -94,7 +100,7 @@ def called(name, layer, **options):
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("num_layers", [1, 3])
-@pytest.mark.parametrize(("name", "options"), KINDS)
+@pytest.mark.parametrize(("name", "options"), LAYERS)
 def test_every_option(name, options, num_layers, bias, batch_first, bidirectional, dtype):
     options = {**options, "num_layers": num_layers, "bias": bias, "batch_first": batch_first}
     models = pair(name, dtype, 5, 7, bidirectional=bidirectional, **options)
@@ -103,15 +109,15 @@ def test_every_option(name, options, num_layers, bias, batch_first, bidirectiona
         x = RNG.normal(size=(batch, steps, 5) if batch_first else (steps, batch, 5))
         call = [called(name, model) for model in models]
         compare(*call, models, [x], dtype)
-        compare(*call, models, [x, *starts(name, count, batch, 7)], dtype)
+        compare(*call, models, [x, *starts(name, count, batch, 7, **options)], dtype)
     compare(*call, models, [RNG.normal(size=(4, 5))], dtype)
-    compare(*call, models, [RNG.normal(size=(4, 5)), *starts(name, count, 7)], dtype)
+    compare(*call, models, [RNG.normal(size=(4, 5)), *starts(name, count, 7, **options)], dtype)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("lengths", [[4, 4, 4], [4, 1, 3], [1, 2, 4], [2, 4, 2]])
-@pytest.mark.parametrize(("name", "options"), KINDS)
+@pytest.mark.parametrize(("name", "options"), LAYERS)
 def test_packed_sequences(name, options, lengths, batch_first, bidirectional, dtype):
     COMPARED.add("lengths")
     models = pair(name, dtype, 3, 5, num_layers=2, batch_first=batch_first, bidirectional=bidirectional, **options)
@@ -124,14 +130,14 @@ def test_packed_sequences(name, options, lengths, batch_first, bidirectional, dt
     x = RNG.normal(size=(3, 4, 3) if batch_first else (4, 3, 3))
     ours = called(name, models[0], lengths=lengths)
     compare(ours, theirs, models, [x], dtype)
-    compare(ours, theirs, models, [x, *starts(name, 2 * (1 + bidirectional), 3, 5)], dtype)
+    compare(ours, theirs, models, [x, *starts(name, 2 * (1 + bidirectional), 3, 5, **options)], dtype)
 
 
-@pytest.mark.parametrize(("name", "options"), KINDS)
+@pytest.mark.parametrize(("name", "options"), LAYERS)
 def test_second_order(name, options, dtype):
     models = pair(name, dtype, 3, 4, bidirectional=True, **options)
     call = [called(name, model) for model in models]
-    compare(*call, models, [RNG.normal(size=(3, 2, 3)), *starts(name, 2, 2, 4)], dtype, order=2)
+    compare(*call, models, [RNG.normal(size=(3, 2, 3)), *starts(name, 2, 2, 4, **options)], dtype, order=2)
 
 
 @pytest.mark.parametrize("batch", [None, 1, 4])
@@ -151,7 +157,7 @@ def test_cells(name, options, bias, batch, dtype):
     compare(*call, models, [x, *starts(name, *lead, 7)], dtype, order=2)
 
 
-@pytest.mark.parametrize(("name", "options"), KINDS)
+@pytest.mark.parametrize(("name", "options"), LAYERS)
 def test_dropout_in_evaluation_and_its_share_in_training(name, options, dtype):
     ours, theirs = pair(name, dtype, 3, 40, num_layers=2, dropout=0.4, **options)
     ours.eval()
@@ -167,40 +173,3 @@ def test_dropout_in_evaluation_and_its_share_in_training(name, options, dtype):
     ]
     assert spread[0] == pytest.approx(spread[1], rel=0.1)
     next(COUNT)
-
-
-# torch says once that this is slow in it
-PROJECTED = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
-
-
-@PROJECTED
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("batch_first", [False, True])
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("proj_size", [1, 4])
-def test_projected_states(proj_size, num_layers, bias, batch_first, bidirectional, dtype):
-    options = {"num_layers": num_layers, "bias": bias, "batch_first": batch_first, "bidirectional": bidirectional}
-    models = pair("LSTM", dtype, 5, 7, proj_size=proj_size, **options)
-    count = num_layers * (1 + bidirectional)
-    call = [called("LSTM", model) for model in models]
-    for steps, batch in [(1, 1), (5, 3)]:
-        x = RNG.normal(size=(batch, steps, 5) if batch_first else (steps, batch, 5))
-        compare(*call, models, [x], dtype)
-        states = [RNG.normal(size=(count, batch, size)) for size in (proj_size, 7)]
-        compare(*call, models, [x, *states], dtype, order=2 if num_layers == 1 else 1)
-    compare(*call, models, [RNG.normal(size=(4, 5))], dtype)
-    compare(*call, models, [RNG.normal(size=(4, 5)), *[s[:, 0] for s in states]], dtype)
-
-
-@PROJECTED
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_projected_states_of_sequences_of_different_lengths(bidirectional, dtype):
-    models = pair("LSTM", dtype, 5, 7, proj_size=3, bidirectional=bidirectional, num_layers=2)
-    lengths = [2, 6, 1, 4]
-
-    def theirs(x):
-        packed, last = models[1](pack_padded_sequence(x, lengths, enforce_sorted=False))
-        return pad_packed_sequence(packed, total_length=6)[0], last
-
-    compare(called("LSTM", models[0], lengths=lengths), theirs, models, [RNG.normal(size=(6, 4, 5))], dtype)

@@ -45,6 +45,12 @@ def test_recurrent_layers(kind, gates):
     assert found.multiply_adds == steps * batch * gates * hidden * 2 * ((inputs + hidden) + (2 * hidden + hidden))
 
 
+def test_an_lstm_with_a_projection():
+    found = nn.summary(nn.LSTM(4, 6, num_layers=2, bidirectional=True, proj_size=2), (5, 3, 4))
+    rows = 5 * 3 * 2
+    assert found.multiply_adds == rows * (24 * (4 + 2) + 12) + rows * (24 * (2 * 2 + 2) + 12)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16"])
 def test_weights_go_both_ways(dtype, tmp_path: Path):
     theirs = T.Sequential(T.Linear(4, 3), T.BatchNorm1d(3), T.Conv1d(3, 2, 1))

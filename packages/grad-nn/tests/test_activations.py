@@ -5,7 +5,7 @@ import grad_nn as nn
 import grad_nn.functional as F  # noqa: N812 - as everybody writes it
 import numpy as np
 import pytest
-from grad_core.errors import ShapeError
+from grad_core.errors import DTypeError, ShapeError
 from grad_core.testing import check_grads
 
 RNG = np.random.default_rng(0)
@@ -38,6 +38,8 @@ CASES = [
     (nn.Softmin(1), lambda x: E(-x) / E(-x).sum(1, keepdims=True)),
     (nn.LogSoftmax(1), lambda x: np.log(E(x) / E(x).sum(1, keepdims=True))),
     (nn.GLU(1), lambda x: x[:, :2] / (1 + E(-x[:, 2:]))),
+    (nn.RReLU(0.2, 0.4).eval(), lambda x: np.where(x > 0, x, 0.3 * x)),
+    (nn.RReLU(0.3, 0.3), lambda x: np.where(x > 0, x, 0.3 * x)),
 ]
 each = pytest.mark.parametrize(
     ("layer", "function"), CASES, ids=lambda case: repr(case) if isinstance(case, nn.Module) else ""
@@ -150,6 +152,13 @@ def test_slopes_of_channels():
             r"prelu: weight has shape \(2,\), .* the 3 channels",
         ),
         (lambda: nn.PReLU(0), ValueError, "PReLU: num_parameters must be 1 or more, and it is 0"),
+        (
+            lambda: nn.RReLU(0.5, 0.2),
+            ValueError,
+            "RReLU: slopes are drawn between lower and upper, and 0.5 is above 0.2",
+        ),
+        (lambda: F.rrelu(gd.ones(2), 0.5, 0.2), ValueError, "rrelu: slopes are drawn between lower and upper"),
+        (lambda: F.rrelu(gd.ones(2, dtype="int64"), training=True), DTypeError, "rrelu: takes floats, and x is int64"),
         (lambda: nn.PReLU(1.5), TypeError, "PReLU: num_parameters must be an integer, and 1.5 is a float"),
     ],
 )
@@ -158,7 +167,26 @@ def test_errors(call, error, message):
         call()
 
 
+def test_drawn_slopes():
+    x = gd.full((20_000,), -1.0, requires_grad=True)
+    layer = nn.RReLU(0.1, 0.4, generator=gd.random.Generator(0))
+    y = layer(x)
+    slopes = -y.data
+    assert slopes.min() >= 0.1
+    assert slopes.max() <= 0.4
+    assert slopes.std() == pytest.approx(0.3 / np.sqrt(12), rel=0.02)
+    y.backward(np.full(20_000, 2.0, "f"))
+    assert np.allclose(x.grad.data, 2 * slopes)
+    again = nn.RReLU(0.1, 0.4, generator=gd.random.Generator(0))(x)
+    assert np.array_equal(again.data, y.data)
+    assert not np.array_equal(layer(x).data, y.data)
+    assert np.array_equal(layer(gd.ones(3)).data, np.ones(3))
+    drawn = gd.vmap(lambda a: layer(a))(np.full((2, 50), -1.0)).data
+    assert len(np.unique(drawn)) == 100
+
+
 def test_reprs():
+    assert repr(nn.RReLU()) == "RReLU(lower=0.125, upper=0.3333333333333333)"
     assert repr(nn.Softmax(1)) == "Softmax(dim=1)"
     assert repr(nn.Softmax(1, temperature=2.0)) == "Softmax(dim=1, temperature=2.0)"
     assert repr(nn.Threshold(1.0, 2.0)) == "Threshold(threshold=1.0, value=2.0)"

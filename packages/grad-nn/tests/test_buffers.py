@@ -350,5 +350,5 @@ def test_names_can_have_a_prefix_all_names_or_the_own_ones_only():
     assert names(outer.named_buffers("m")) == ["m.0.count", "m.0.mean", "m.0.cache", "m.0.mask"]
     assert names(outer.named_buffers(recurse=False)) == []
     assert len(list(model.buffers(recurse=False))) == 4
-    assert names(outer.named_modules("m")) == ["m", "m.0", "m.0.inner"]
+    assert names(outer.named_modules(prefix="m")) == ["m", "m.0", "m.0.inner"]
     assert names(outer.named_modules(remove_duplicate=False)) == ["", "0", "0.inner", "0.again"]

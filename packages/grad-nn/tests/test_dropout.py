@@ -89,11 +89,18 @@ def test_training_mode_without_gradients_is_told_once(layer):
         (lambda: nn.Dropout2d(1.5), ValueError, "Dropout2d: p is the probability"),
         (lambda: F.dropout1d(np.ones(3)), ShapeError, r"dropout1d: drops whole channels of \(N, C\) and 1 axes"),
         (lambda: F.dropout1d(np.ones((2, 2, 2, 2))), ShapeError, "dropout1d"),
-        (lambda: F.feature_alpha_dropout(np.ones(3)), ShapeError, "feature_alpha_dropout"),
+        (lambda: F.feature_alpha_dropout(np.ones(3), training=True), ShapeError, "feature_alpha_dropout"),
         (lambda: F.dropout2d(np.ones((1, 2, 2, 2), int)), DTypeError, "takes floats"),
-        (lambda: F.alpha_dropout(np.ones(3, int)), DTypeError, "takes floats"),
+        (lambda: F.alpha_dropout(np.ones(3, int), training=True), DTypeError, "takes floats"),
     ],
 )
 def test_errors(act, kind, text):
     with pytest.raises(kind, match=text):
         act()
+
+
+def test_functions_for_selu_drop_only_when_told_so():
+    x = gd.ones((2, 3))
+    for function in (F.alpha_dropout, F.feature_alpha_dropout):
+        assert function(x, 0.5) is x
+        assert not np.array_equal(function(x, 1.0, training=True).data, x.data)

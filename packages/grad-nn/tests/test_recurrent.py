@@ -11,13 +11,20 @@ from grad_core.testing import check_grads
 
 RNG = np.random.default_rng(0)
 RECORDED = nn.load(Path(__file__).with_name("golden") / "recurrent.npz")
-OPTIONS = {"RNN": {"nonlinearity": "relu"}, "LSTM": {"num_layers": 2}, "GRU": {}}
+OPTIONS = {
+    "RNN": ("RNN", {"nonlinearity": "relu"}),
+    "LSTM": ("LSTM", {"num_layers": 2}),
+    "GRU": ("GRU", {}),
+    "LSTM projected": ("LSTM", {"num_layers": 2, "proj_size": 2}),
+}
 LAYERS = {
     "tanh": lambda *a, **o: nn.RNN(*a, dtype="float64", **o),
     "relu": lambda *a, **o: nn.RNN(*a, nonlinearity="relu", dtype="float64", **o),
     "lstm": lambda *a, **o: nn.LSTM(*a, dtype="float64", **o),
     "gru": lambda *a, **o: nn.GRU(*a, dtype="float64", **o),
 }
+PAIRS = ("lstm", "projected")  # layers with two states
+PROJECTED = {"projected": lambda *a, **o: nn.LSTM(*a, proj_size=1, dtype="float64", **o)}
 CELLS = {
     "tanh": lambda *a, **o: nn.RNNCell(*a, dtype="float64", **o),
     "relu": lambda *a, **o: nn.RNNCell(*a, nonlinearity="relu", dtype="float64", **o),
@@ -33,22 +40,25 @@ def flat(result):
 
 
 def states(name, *shape):
+    if name == "projected":
+        return RNG.normal(size=(*shape[:-1], 1)), RNG.normal(size=shape)
     pair = tuple(RNG.normal(size=shape) for _ in range(2))
     return pair if name == "lstm" else pair[0]
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_as_recorded_from_torch(name):
-    def of(kind):
-        start = f"{name}/{kind}/"
+    def of(what):
+        start = f"{name}/{what}/"
         return {key.removeprefix(start): array for key, array in RECORDED.items() if key.startswith(start)}
 
-    layer = getattr(nn, name)(2, 3, bidirectional=True, dtype="float64", **OPTIONS[name])
+    kind, options = OPTIONS[name]
+    layer = getattr(nn, kind)(2, 3, bidirectional=True, dtype="float64", **options)
     assert list(layer.state_dict()) == list(of("state"))
     layer.load_state_dict(of("state"))
     x = gd.tensor(RECORDED[f"{name}/x"], requires_grad=True)
-    starts = [gd.tensor(RECORDED[f"{name}/start{i}"], requires_grad=True) for i in range(1 + (name == "LSTM"))]
-    results = flat(layer(x, tuple(starts) if name == "LSTM" else starts[0], lengths=[5, 2, 4]))
+    starts = [gd.tensor(RECORDED[f"{name}/start{i}"], requires_grad=True) for i in range(1 + (kind == "LSTM"))]
+    results = flat(layer(x, tuple(starts) if kind == "LSTM" else starts[0], lengths=[5, 2, 4]))
     assert len(results) == 1 + len(starts)
     for i, y in enumerate(results):
         assert np.allclose(y.data, RECORDED[f"{name}/result{i}"], 1e-12, 1e-12)
@@ -62,9 +72,9 @@ def test_as_recorded_from_torch(name):
 
 @pytest.mark.parametrize("lengths", [None, [3, 1]])
 @pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [*LAYERS, *PROJECTED])
 def test_against_numeric_differences(name, bidirectional, lengths):
-    layer = LAYERS[name](1, 2, bidirectional=bidirectional, generator=gd.random.Generator(3))
+    layer = (LAYERS | PROJECTED)[name](1, 2, bidirectional=bidirectional, generator=gd.random.Generator(3))
     names = list(layer.state_dict())
     count = 1 + bidirectional
 
@@ -72,10 +82,10 @@ def test_against_numeric_differences(name, bidirectional, lengths):
         for key, value in zip(names, rest, strict=False):
             vars(layer)[key] = value
         start = rest[len(names) :]
-        return flat(layer(x, start if name == "lstm" else start[0], lengths=lengths))
+        return flat(layer(x, start if name in PAIRS else start[0], lengths=lengths))
 
     first = states(name, count, 2, 2)
-    inputs = [RNG.normal(size=(3, 2, 1)), *layer.state_dict().values(), *(first if name == "lstm" else (first,))]
+    inputs = [RNG.normal(size=(3, 2, 1)), *layer.state_dict().values(), *(first if name in PAIRS else (first,))]
     weights = [RNG.uniform(0.5, 2, y.shape) for y in run(*inputs)]
     check_grads(
         lambda *a: sum((y * w).sum() for y, w in zip(run(*a), weights, strict=True)),
@@ -85,9 +95,9 @@ def test_against_numeric_differences(name, bidirectional, lengths):
 
 
 @pytest.mark.parametrize("lengths", [None, [3, 1]])
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [*LAYERS, *PROJECTED])
 def test_gradients_that_can_be_differentiated_are_the_same(name, lengths):
-    layer = LAYERS[name](2, 3, num_layers=2, bidirectional=True)
+    layer = (LAYERS | PROJECTED)[name](2, 3, num_layers=2, bidirectional=True)
     x = gd.tensor(RNG.normal(size=(3, 2, 2)), requires_grad=True)
     results = flat(layer(x, states(name, 4, 2, 3), lengths=lengths))
     loss = sum((y * RNG.uniform(0.5, 2, y.shape)).sum() for y in results)
@@ -98,9 +108,9 @@ def test_gradients_that_can_be_differentiated_are_the_same(name, lengths):
         assert np.allclose(plain[leaf].data, tracked[leaf].data, 1e-10, 1e-12)
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", [*LAYERS, *PROJECTED])
 def test_a_sequence_does_not_depend_on_those_beside_it(name):
-    layer = LAYERS[name](2, 3, num_layers=2, bidirectional=True, batch_first=True)
+    layer = (LAYERS | PROJECTED)[name](2, 3, num_layers=2, bidirectional=True, batch_first=True)
     x = RNG.normal(size=(3, 6, 2))
     lengths = [2, 6, 4]
     for i, n in enumerate(lengths):
@@ -110,7 +120,7 @@ def test_a_sequence_does_not_depend_on_those_beside_it(name):
     output, *last = flat(layer(x, start, lengths=lengths))
     (output.sum() + sum(state.sum() for state in last)).backward()
     for i, n in enumerate(lengths):
-        own = tuple(s[:, i] for s in start) if name == "lstm" else start[:, i]
+        own = tuple(s[:, i] for s in start) if name in PAIRS else start[:, i]
         alone, *last_alone = flat(layer(x[i, :n], own))
         assert np.allclose(output[i, :n].data, alone.data, 1e-12)
         assert (output[i, n:].data == 0).all()
@@ -232,6 +242,7 @@ def test_first_values(made):
             nn.LSTM(2, 3, 2, False, True, 0.5, True),
             "LSTM(2, 3, num_layers=2, bias=False, batch_first=True, dropout=0.5, bidirectional=True)",
         ),
+        (nn.LSTM(2, 3, 2, proj_size=1), "LSTM(2, 3, proj_size=1, num_layers=2)"),
         (nn.GRU(2, 3, bidirectional=True), "GRU(2, 3, bidirectional=True)"),
         (nn.RNNCell(2, 3, False, "relu"), "RNNCell(2, 3, bias=False, nonlinearity=relu)"),
         (nn.LSTMCell(2, 3), "LSTMCell(2, 3)"),
@@ -251,7 +262,22 @@ def test_repr(layer, text):
         (lambda: nn.GRU(2, 3, 2, dropout=2.0), ValueError, "GRU: p is the probability of dropping an element"),
         (lambda: nn.RNN(2, 3, 1, "elu"), ValueError, "RNN: unknown nonlinearity 'elu': give 'tanh' or 'relu'"),
         (lambda: nn.RNNCell(2, 3, True, "elu"), ValueError, "RNNCell: unknown nonlinearity 'elu'"),
-        (lambda: nn.LSTM(2, 3, proj_size=3), ValueError, "LSTM: proj_size=3 must be less than hidden_size=3"),
+        (
+            lambda: nn.LSTM(2, 3, proj_size=3),
+            ValueError,
+            r"LSTM: proj_size=3 must be smaller than hidden_size=3, .* Linear",
+        ),
+        (lambda: nn.LSTM(2, 3, proj_size=-1), ValueError, "LSTM: proj_size must be at least 0, and -1 is not"),
+        (
+            lambda: nn.LSTM(2, 3, proj_size=2)(gd.ones((5, 4, 2)), (gd.ones((1, 4, 3)), gd.ones((1, 4, 3)))),
+            ShapeError,
+            r"LSTM: h_0 has shape \(1, 4, 3\), and must be \(num_layers, batch, proj_size\) = \(1, 4, 2\) for this x",
+        ),
+        (
+            lambda: nn.LSTM(2, 3, proj_size=2)(gd.ones((5, 4, 2)), (gd.ones((1, 4, 2)), gd.ones((1, 4, 2)))),
+            ShapeError,
+            r"LSTM: c_0 has shape \(1, 4, 2\), and must be \(num_layers, batch, hidden_size\) = \(1, 4, 3\) for this x",
+        ),
         (lambda: nn.GRUCell(2, "3"), TypeError, "GRUCell: hidden_size must be an integer, and '3' is a str"),
         (lambda: nn.GRU(2, 3)(gd.ones(2)), ShapeError, r"GRU: x has shape \(2,\), and must be \(steps, batch, input_"),
         (
@@ -341,15 +367,3 @@ def test_gradients_of_an_lstm_with_projected_states_under_vmap_and_to_the_second
     together = gd.vmap(gd.grad(lambda x: layer(x)[0].sum()))(many)
     for one, alone in zip(together, many, strict=True):
         np.testing.assert_allclose(one.data, gd.grad(lambda x: layer(x)[0].sum())(alone).data, rtol=1e-10)
-
-
-def test_the_projection_must_make_the_state_smaller():
-    with pytest.raises(ValueError, match=r"LSTM: proj_size=5 must be less than hidden_size=5.*leave it out"):
-        nn.LSTM(3, 5, proj_size=5)
-    with pytest.raises(ValueError, match=r"LSTM: proj_size must be at least 0, and -1 is not"):
-        nn.LSTM(3, 5, proj_size=-1)
-    layer = nn.LSTM(3, 5, proj_size=2)
-    with pytest.raises(ShapeError, match=r"h_0 has shape \(1, 2, 5\), and must be \(num_layers, batch, proj_size\)"):
-        layer(gd.ones((4, 2, 3)), (gd.ones((1, 2, 5)), gd.ones((1, 2, 5))))
-    with pytest.raises(ShapeError, match=r"c_0 has shape \(1, 2, 2\), and must be \(num_layers, batch, hidden_size\)"):
-        layer(gd.ones((4, 2, 3)), (gd.ones((1, 2, 2)), gd.ones((1, 2, 2))))

@@ -440,4 +440,5 @@ def batch_elements(made: Op) -> Rule:
         rank = max(np.ndim(x) - (axis is not None) for x, axis in zip(inputs, axes, strict=True))
         return made.on(*[batch_first(x, axis, rank) for x, axis in zip(inputs, axes, strict=True)], **params), 0
 
+    batch.takes_numbers = True  # type: ignore[attr-defined]
     return batch

@@ -10,10 +10,11 @@ from ._activation_piecewise import (
     LeakyReLU,
     PReLU,
     ReLU6,
+    RReLU,
     Softshrink,
     Threshold,
 )
-from ._activation_rows import GLU, LogSoftmax, Softmax, Softmin
+from ._activation_rows import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
 from ._attention import MultiheadAttention
 from ._average import EMA, AveragedModel
@@ -33,6 +34,7 @@ from ._decoders import Transformer, TransformerDecoder, TransformerDecoderLayer
 from ._dicts import ModuleDict, ParameterDict
 from ._dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from ._embedding import Bilinear, Embedding
+from ._embedding_bag import EmbeddingBag
 from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
 from ._lists import ModuleList, ParameterList
@@ -45,6 +47,7 @@ from ._loss_distance import (
     PairwiseDistance,
     TripletMarginLoss,
 )
+from ._loss_labels import MultiLabelMarginLoss, MultiLabelSoftMarginLoss, TripletMarginWithDistanceLoss
 from ._loss_probability import BCELoss, BCEWithLogitsLoss, CTCLoss, KLDivLoss, MultiMarginLoss, NLLLoss, SoftMarginLoss
 from ._loss_regression import GaussianNLLLoss, HuberLoss, L1Loss, PoissonNLLLoss, SmoothL1Loss
 from ._members import named_parameters, parameters
@@ -65,6 +68,8 @@ from ._pad import (
     ReplicationPad2d,
     ReplicationPad3d,
     Upsample,
+    UpsamplingBilinear2d,
+    UpsamplingNearest2d,
     ZeroPad1d,
     ZeroPad2d,
     ZeroPad3d,
@@ -95,9 +100,11 @@ from ._pool import (
 from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._recurrent import GRU, LSTM, RNN
 from ._resume import load_checkpoint, save_checkpoint
+from ._shuffle import ChannelShuffle, PixelShuffle, PixelUnshuffle
 from ._summary import Summary, summary
 from ._transformer import TransformerEncoder, TransformerEncoderLayer
 from ._unfold import Fold, Unfold
+from ._windows import LocalResponseNorm, LPPool1d, LPPool2d, LPPool3d, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from .io import load, read_metadata, save
 
 __all__ = [
@@ -131,6 +138,7 @@ __all__ = [
     "Bilinear",
     "Buffer",
     "CTCLoss",
+    "ChannelShuffle",
     "Checkpoint",
     "CircularPad1d",
     "CircularPad2d",
@@ -152,6 +160,7 @@ __all__ = [
     "Dropout2d",
     "Dropout3d",
     "Embedding",
+    "EmbeddingBag",
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
@@ -173,12 +182,16 @@ __all__ = [
     "KLDivLoss",
     "KVCache",
     "L1Loss",
+    "LPPool1d",
+    "LPPool2d",
+    "LPPool3d",
     "LSTMCell",
     "Lambda",
     "LayerNorm",
     "LeakyReLU",
     "LearnedPositionalEmbedding",
     "Linear",
+    "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -186,10 +199,15 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
     "MultiheadAttention",
     "NLLLoss",
@@ -198,9 +216,12 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PixelShuffle",
+    "PixelUnshuffle",
     "PoissonNLLLoss",
     "RMSNorm",
     "RNNCell",
+    "RReLU",
     "ReLU",
     "ReLU6",
     "ReflectionPad1d",
@@ -218,6 +239,7 @@ __all__ = [
     "SmoothL1Loss",
     "SoftMarginLoss",
     "Softmax",
+    "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
@@ -232,9 +254,12 @@ __all__ = [
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "Unflatten",
     "Unfold",
     "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",

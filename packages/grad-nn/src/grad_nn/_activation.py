@@ -12,6 +12,8 @@ __all__ = ["Flatten", "ReLU", "Sigmoid", "Tanh"]
 class ReLU(Module):
     """max(x, 0), element by element; its derivative at 0 is 0.
 
+    Source: Nair, Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines", 2010.
+
     Example:
         >>> import grad_core as gd
         >>> import grad_nn as nn
@@ -40,7 +42,7 @@ class Sigmoid(Module):
 
 
 class Tanh(Module):
-    """The hyperbolic tangent, element by element, in (-1, 1).
+    """(e**x - e**-x) / (e**x + e**-x): the hyperbolic tangent, element by element, in (-1, 1).
 
     Example:
         >>> import grad_core as gd

@@ -3,12 +3,14 @@
 from typing import Any
 
 import grad_core as gd
+from grad_core.random import Generator
 
 from . import functional as F  # noqa: N812 - as everybody writes it
 from ._module import Module
 from ._parameter import Parameter
 from .functional._checks import check_size
 from .functional._piecewise import check_ends, check_lambd
+from .functional._rrelu import check_slopes
 
 __all__ = [
     "Hardshrink",
@@ -17,6 +19,7 @@ __all__ = [
     "Hardtanh",
     "LeakyReLU",
     "PReLU",
+    "RReLU",
     "ReLU6",
     "Softshrink",
     "Threshold",
@@ -25,6 +28,8 @@ __all__ = [
 
 class Hardshrink(Module):
     """X where abs(x) > lambd, and 0 elsewhere.
+
+    Source: Donoho, Johnstone, "Ideal Spatial Adaptation by Wavelet Shrinkage", 1994.
 
     Args:
         lambd: not negative.
@@ -82,7 +87,7 @@ class Hardswish(Module):
 
 
 class Hardtanh(Module):
-    """Each element moved into [min_val, max_val].
+    """min(max(x, min_val), max_val): each element moved into [min_val, max_val].
 
     Args:
         min_val: the lower end.
@@ -137,6 +142,41 @@ class LeakyReLU(Module):
         return f"negative_slope={self.negative_slope}"
 
 
+class RReLU(Module):
+    """X where x > 0, and a x elsewhere, with a slope a drawn for each element in training, and else the mean slope.
+
+    Source: Xu, Wang, Chen, Li, "Empirical Evaluation of Rectified Activations in Convolutional Network", 2015.
+
+    Args:
+        lower: the least slope.
+        upper: what slopes stay below.
+        generator: draws the slopes; the default Generator where not given.
+
+    Raises:
+        ValueError: `lower` is above `upper`.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn as nn
+        >>> nn.RReLU(0.25, 0.75).eval()(gd.tensor([-2.0, 2.0]))
+        tensor([-1.,  2.])
+    """
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, *, generator: Generator | None = None) -> None:
+        check_slopes(lower, upper, "RReLU")
+        self.lower = lower
+        self.upper = upper
+        self.generator = generator
+
+    def forward(self, x: Any) -> gd.Tensor:
+        """Any shape, kept."""
+        return F.rrelu(x, self.lower, self.upper, self.training, generator=self.generator)
+
+    def extra_repr(self) -> str:
+        """The arguments."""
+        return f"lower={self.lower}, upper={self.upper}"
+
+
 class PReLU(Module):
     """X where x > 0, and weight x elsewhere, with slopes that are trained (He et al. 2015).
 
@@ -180,6 +220,8 @@ class PReLU(Module):
 class ReLU6(Module):
     """min(max(x, 0), 6).
 
+    Source: Krizhevsky, "Convolutional Deep Belief Networks on CIFAR-10", 2010.
+
     Example:
         >>> import grad_core as gd
         >>> import grad_nn as nn
@@ -193,7 +235,9 @@ class ReLU6(Module):
 
 
 class Softshrink(Module):
-    """X moved towards 0 by lambd, and 0 where it lies within.
+    """sign(x) max(abs(x) - lambd, 0): x moved towards 0 by lambd, and 0 where it lies within.
+
+    Source: Donoho, "De-noising by Soft-thresholding", 1995.
 
     Args:
         lambd: not negative.

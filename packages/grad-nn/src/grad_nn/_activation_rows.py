@@ -3,12 +3,13 @@
 from typing import Any
 
 import grad_core as gd
+from grad_core.errors import ShapeError
 
 from . import functional as F  # noqa: N812 - as everybody writes it
 from ._module import Module
 from .functional._softmax import check_temperature
 
-__all__ = ["GLU", "LogSoftmax", "Softmax", "Softmin"]
+__all__ = ["GLU", "LogSoftmax", "Softmax", "Softmax2d", "Softmin"]
 
 
 class GLU(Module):
@@ -74,6 +75,8 @@ class Softmax(Module):
 
     Put none before ``CrossEntropyLoss``, which takes the logits themselves.
 
+    Source: Bridle, "Probabilistic Interpretation of Feedforward Classification Network Outputs", 1990.
+
     Args:
         dim: one axis; PyTorch guesses one where none is given, here it is the last.
         temperature: above 1 the numbers come closer to each other, below 1 the largest takes more.
@@ -105,6 +108,28 @@ class Softmax(Module):
         """The arguments."""
         hot = "" if self.temperature == 1 else f", temperature={self.temperature}"
         return f"dim={self.dim}{hot}"
+
+
+class Softmax2d(Module):
+    """exp(x) / sum(exp(x)) over the channels, for each place of an image.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn as nn
+        >>> nn.Softmax2d()(gd.zeros((1, 4, 1, 1))).reshape(4)
+        tensor([0.25, 0.25, 0.25, 0.25])
+    """
+
+    def forward(self, x: Any) -> gd.Tensor:
+        """(N, C, H, W) or (C, H, W), kept.
+
+        Raises:
+            ShapeError: `x` has other axes.
+        """
+        x = gd.asarray(x)
+        if x.ndim not in (3, 4):
+            raise ShapeError(f"Softmax2d: takes images (N, C, H, W) or (C, H, W), and x has shape {x.shape}")
+        return F.softmax(x, -3)
 
 
 class Softmin(Module):

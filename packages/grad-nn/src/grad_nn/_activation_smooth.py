@@ -152,6 +152,8 @@ class SiLU(Module):
 class Softplus(Module):
     """log(1 + e**(beta x)) / beta, a smooth ReLU.
 
+    Source: Dugas et al., "Incorporating Second-Order Functional Knowledge for Better Option Pricing", 2001.
+
     Args:
         beta: the larger, the sharper the bend at 0; not 0.
         threshold: where beta x is above it, x itself.
@@ -178,6 +180,8 @@ class Softplus(Module):
 
 class Softsign(Module):
     """X / (1 + abs(x)), in (-1, 1).
+
+    Source: Glorot, Bengio, "Understanding the Difficulty of Training Deep Feedforward Neural Networks", 2010.
 
     Example:
         >>> import grad_core as gd

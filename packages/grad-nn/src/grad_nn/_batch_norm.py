@@ -33,6 +33,7 @@ class _ChannelNorm(Module):
         momentum: float | None,
         affine: bool,
         track_running_stats: bool,
+        bias: bool,
         dtype: Any,
     ) -> None:
         self.num_features = num_features
@@ -41,7 +42,7 @@ class _ChannelNorm(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         self.weight = Parameter(gd.ones(num_features, dtype=dtype)) if affine else None
-        self.bias = Parameter(gd.zeros(num_features, dtype=dtype)) if affine else None
+        self.bias = Parameter(gd.zeros(num_features, dtype=dtype)) if affine and bias else None
         self.running_mean = Buffer(gd.zeros(num_features, dtype=dtype)) if track_running_stats else None
         self.running_var = Buffer(gd.ones(num_features, dtype=dtype)) if track_running_stats else None
         self.num_batches_tracked = Buffer(gd.tensor(0)) if track_running_stats else None
@@ -66,8 +67,9 @@ class _ChannelNorm(Module):
 
     def extra_repr(self) -> str:
         """The arguments."""
+        bias = ", bias=False" if self.affine and self.bias is None else ""
         return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}{bias}, "
             f"track_running_stats={self.track_running_stats}"
         )
 
@@ -83,9 +85,10 @@ class _BatchNorm(_ChannelNorm):
         affine: bool = True,
         track_running_stats: bool = True,
         *,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> gd.Tensor:
         """(N, C, ...), kept.
@@ -126,6 +129,7 @@ class BatchNorm1d(_BatchNorm):
         momentum: the share of the newest statistics; None for the plain mean over all batches so far.
         affine: whether there are weight and bias, one number for each channel.
         track_running_stats: whether there are running statistics; without, those of the batch are used always.
+        bias: whether there is a bias beside the weight.
         dtype: of parameters and statistics; the default dtype where not given.
 
     Attributes:
@@ -192,9 +196,10 @@ class _InstanceNorm(_ChannelNorm):
         affine: bool = False,
         track_running_stats: bool = False,
         *,
+        bias: bool = True,
         dtype: Any = None,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias, dtype)
 
     def forward(self, x: Any) -> gd.Tensor:
         """(N, C, L, ...) or one sample (C, L, ...), kept.
@@ -226,6 +231,7 @@ class InstanceNorm1d(_InstanceNorm):
         momentum: the share of the newest statistics in the running ones; None leaves these as they are, as in PyTorch.
         affine: whether there are weight and bias, one number for each channel.
         track_running_stats: whether running statistics are kept, and used in evaluation.
+        bias: whether there is a bias beside the weight.
         dtype: of parameters and statistics; the default dtype where not given.
 
     Attributes:

@@ -171,6 +171,8 @@ class Conv1d(_Forward):
 
     Weight and bias start uniform in ±1/sqrt(in_channels / groups * kernel_size), as in ``torch.nn``.
 
+    Source: LeCun et al., "Backpropagation Applied to Handwritten Zip Code Recognition", 1989.
+
     Args:
         in_channels: C of the input.
         out_channels: K of the result.

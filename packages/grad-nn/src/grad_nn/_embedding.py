@@ -22,6 +22,8 @@ class Embedding(Module):
 
     The rows start from the normal distribution with mean 0 and standard deviation 1, that of `padding_idx` as zeros.
 
+    Source: Bengio et al., "A Neural Probabilistic Language Model", 2003.
+
     Args:
         num_embeddings: how many rows.
         embedding_dim: how long they are.

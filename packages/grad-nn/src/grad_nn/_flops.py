@@ -16,9 +16,9 @@ def _contract(shapes: list[Shape], out: Shape, params: dict[str, Any]) -> int:
 
 
 def _recurrent(shapes: list[Shape], out: Shape, params: dict[str, Any]) -> int:
-    """Steps and samples, times both weights; steps behind the end of a sequence are done as well."""
+    """Steps and samples, times all weights; steps behind the end of a sequence are done as well."""
     x, _, w_ih, w_hh = shapes[:4]
-    return x[0] * x[1] * (math.prod(w_ih) + math.prod(w_hh))
+    return x[0] * x[1] * (math.prod(w_ih) + math.prod(w_hh) + sum(math.prod(shape) for shape in shapes[8:]))
 
 
 # by the name of the op; every other one does none, or few beside these

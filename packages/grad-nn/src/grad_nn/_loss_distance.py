@@ -51,7 +51,7 @@ class CosineEmbeddingLoss(Module):
 
 
 class CosineSimilarity(Module):
-    """The cosine of the angle between vectors along `dim`, in [-1, 1].
+    """x1 · x2 / (norm(x1) norm(x2)) along `dim`: the cosine of the angle between vectors, in [-1, 1].
 
     Args:
         dim: the axis of the vectors.

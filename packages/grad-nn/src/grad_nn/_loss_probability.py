@@ -119,6 +119,8 @@ class CTCLoss(Module):
 class KLDivLoss(Module):
     """Target (log(target) - x): the divergence of Kullback and Leibler of the target from e**x.
 
+    Source: Kullback, Leibler, "On Information and Sufficiency", 1951.
+
     Args:
         reduction: "batchmean" for the divergence of the definition, averaged over axis 0; "mean" over all elements,
             "sum", or "none".

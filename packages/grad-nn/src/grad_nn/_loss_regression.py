@@ -15,6 +15,8 @@ __all__ = ["GaussianNLLLoss", "HuberLoss", "L1Loss", "PoissonNLLLoss", "SmoothL1
 class GaussianNLLLoss(Module):
     """(log(var) + (x - target)² / var) / 2: how unlikely the target is by a normal distribution around x.
 
+    Source: Nix, Weigend, "Estimating the Mean and Variance of the Target Probability Distribution", 1994.
+
     Args:
         reduction: "mean" over all elements, "sum", or "none" for the loss of each.
         full: whether the constant log(2 pi) / 2 is added.
@@ -61,7 +63,7 @@ class HuberLoss(Module):
         tensor(1.25)
     """
 
-    def __init__(self, *, reduction: str = "mean", delta: float = 1.0) -> None:
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         self.delta = check_delta(delta, "HuberLoss")
         self.reduction = check_reduction(reduction, "HuberLoss")
 

@@ -140,7 +140,7 @@ class Members:
 
     # Modules
 
-    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, "Module"]]:
+    def named_modules(self, *, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, "Module"]]:
         """Name and module: this one, whose name is empty, and all within, each once, outer before inner.
 
         Args:

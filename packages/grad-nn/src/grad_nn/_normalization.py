@@ -121,6 +121,7 @@ class GroupNorm(Module):
         num_channels: C, which `num_groups` divides.
         eps: added to the variance.
         affine: whether there are weight and bias, one number for each channel.
+        bias: whether there is a bias beside the weight.
         dtype: of the parameters; the default dtype where not given.
 
     Attributes:
@@ -138,7 +139,14 @@ class GroupNorm(Module):
     """
 
     def __init__(
-        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, *, dtype: Any = None
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        *,
+        bias: bool = True,
+        dtype: Any = None,
     ) -> None:
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: {num_channels} channels cannot be cut into {num_groups} equal groups")
@@ -146,7 +154,7 @@ class GroupNorm(Module):
         self.num_channels = num_channels
         self.eps = eps
         self.weight = Parameter(gd.ones(num_channels, dtype=dtype)) if affine else None
-        self.bias = Parameter(gd.zeros(num_channels, dtype=dtype)) if affine else None
+        self.bias = Parameter(gd.zeros(num_channels, dtype=dtype)) if affine and bias else None
 
     def forward(self, x: Any) -> gd.Tensor:
         """(N, C, ...), kept.
@@ -159,7 +167,8 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """The arguments."""
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.weight is not None}"
+        bias = ", bias=False" if self.weight is not None and self.bias is None else ""
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.weight is not None}{bias}"
 
 
 class AddNorm(Module):

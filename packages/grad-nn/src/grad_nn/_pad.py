@@ -23,6 +23,8 @@ __all__ = [
     "ReplicationPad2d",
     "ReplicationPad3d",
     "Upsample",
+    "UpsamplingBilinear2d",
+    "UpsamplingNearest2d",
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
@@ -342,6 +344,8 @@ class CircularPad3d(_Pad):
 class Upsample(Module):
     """Images of another size: see ``functional.interpolate``.
 
+    Source: Keys, "Cubic Convolution Interpolation for Digital Image Processing", 1981, for mode "bicubic".
+
     Args:
         size: the new lengths of the spatial axes, or one number for all.
         scale_factor: the new lengths by the old ones, instead of `size`.
@@ -387,3 +391,39 @@ class Upsample(Module):
         """Size or factor, and the mode."""
         given = f"size={self.size}" if self.size is not None else f"scale_factor={self.scale_factor}"
         return f"{given}, mode={self.mode!r}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """``Upsample`` of images (N, C, H, W) with mode "nearest".
+
+    Args:
+        size: the new height and width, or one number for both.
+        scale_factor: the new lengths by the old ones, instead of `size`.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn as nn
+        >>> nn.UpsamplingNearest2d(scale_factor=2)(gd.ones((1, 3, 4, 5))).shape
+        (1, 3, 8, 10)
+    """
+
+    def __init__(self, size: Size | None = None, scale_factor: float | Sequence[float] | None = None) -> None:
+        super().__init__(size, scale_factor, "nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    """``Upsample`` of images (N, C, H, W) with mode "bilinear" and corners that lie on one another.
+
+    Args:
+        size: the new height and width, or one number for both.
+        scale_factor: the new lengths by the old ones, instead of `size`.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn as nn
+        >>> nn.UpsamplingBilinear2d(size=(3, 3))(gd.tensor([[[[0.0, 2.0], [2.0, 4.0]]]])).reshape(9)
+        tensor([0., 1., 2., 1., 2., 3., 2., 3., 4.])
+    """
+
+    def __init__(self, size: Size | None = None, scale_factor: float | Sequence[float] | None = None) -> None:
+        super().__init__(size, scale_factor, "bilinear", align_corners=True)

@@ -42,7 +42,7 @@ def checked_input(x: Any, size: int, layer: str, forms: dict[int, str]) -> gd.Te
 def checked_states(
     hx: Any, names: tuple[str, ...], shapes: list[tuple[int, ...]], forms: list[str], layer: str
 ) -> tuple[gd.Tensor, ...]:
-    """The initial states by these names as tensors, if each has its shape, which its form explains."""
+    """The initial states by these names as tensors, if each has its shape."""
     if len(names) > 1 and not (isinstance(hx, tuple | list) and len(hx) == len(names)):
         given = f"a {type(hx).__name__}" + (f" of {len(hx)}" if isinstance(hx, tuple | list) else "")
         raise TypeError(f"{layer}: the initial states are a pair ({', '.join(names)}), and hx is {given}")

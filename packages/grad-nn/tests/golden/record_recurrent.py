@@ -8,9 +8,10 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 RNG = np.random.default_rng(21)
 LAYERS = {
-    "RNN": {"nonlinearity": "relu"},
-    "LSTM": {"num_layers": 2},
-    "GRU": {"bias": True},
+    "RNN": ("RNN", {"nonlinearity": "relu"}),
+    "LSTM": ("LSTM", {"num_layers": 2}),
+    "GRU": ("GRU", {"bias": True}),
+    "LSTM projected": ("LSTM", {"num_layers": 2, "proj_size": 2}),
 }
 LENGTHS = [5, 2, 4]
 
@@ -19,14 +20,15 @@ def main() -> None:
     """Write for each layer, bidirectional and over packed sequences: weights, input, output, last states, gradients."""
     found: dict[str, np.ndarray] = {}
     torch.manual_seed(21)
-    for name, options in LAYERS.items():
-        layer = getattr(torch.nn, name)(2, 3, bidirectional=True, **options).double()
+    for name, (kind, options) in LAYERS.items():
+        layer = getattr(torch.nn, kind)(2, 3, bidirectional=True, **options).double()
         x = torch.tensor(RNG.normal(size=(5, 3, 2)), requires_grad=True)
         count = 2 * options.get("num_layers", 1)
-        starts = [torch.tensor(RNG.normal(size=(count, 3, 3)), requires_grad=True) for _ in range(1 + (name == "LSTM"))]
+        widths = [options.get("proj_size", 3), 3][: 1 + (kind == "LSTM")]
+        starts = [torch.tensor(RNG.normal(size=(count, 3, width)), requires_grad=True) for width in widths]
         packed = pack_padded_sequence(x, torch.tensor(LENGTHS), enforce_sorted=False)
-        output, last = layer(packed, tuple(starts) if name == "LSTM" else starts[0])
-        results = [pad_packed_sequence(output)[0], *(last if name == "LSTM" else (last,))]
+        output, last = layer(packed, tuple(starts) if kind == "LSTM" else starts[0])
+        results = [pad_packed_sequence(output)[0], *(last if kind == "LSTM" else (last,))]
         upstream = [torch.tensor(RNG.uniform(0.5, 2.0, tuple(y.shape))) for y in results]
         sum((y * u).sum() for y, u in zip(results, upstream, strict=True)).backward()
         found[f"{name}/x"], found[f"{name}/by_x"] = x.detach().numpy(), x.grad.numpy()

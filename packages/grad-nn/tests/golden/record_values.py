@@ -13,6 +13,7 @@ MAKERS = {
     "units": lambda: RNG.uniform(0.05, 0.95, SHAPE),
     "positive": lambda: RNG.uniform(0.2, 3.0, SHAPE),
     "ids": lambda: RNG.integers(0, SHAPE[1], SHAPE[0]),
+    "labels": lambda: np.array([[2, 0, -1, 1], [-1, 0, 0, 0], [3, 1, 0, 2]]),
     "signs": lambda: np.array([1.0, -1.0, 1.0]),
     "same signs": lambda: np.sign(RNG.normal(size=SHAPE)),
 }

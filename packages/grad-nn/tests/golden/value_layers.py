@@ -27,8 +27,9 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
     ("Softmin", {"dim": 1}),
     ("LogSoftmax", {"dim": 0}),
     ("GLU", {"dim": 1}),
+    ("RReLU", {"lower": 0.2, "upper": 0.2}),
 ]
-# "same": of the shape of the first; "ids", "signs", "units" in (0, 1), "positive": what the name says
+# "same": of the shape of the first; "ids", "labels", "signs", "units" in (0, 1), "positive": what the name says
 LOSSES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("MSELoss", {}, ("same", "same")),
     ("L1Loss", {}, ("same", "same")),
@@ -47,4 +48,7 @@ LOSSES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("SoftMarginLoss", {}, ("same", "same signs")),
     ("GaussianNLLLoss", {"full": True}, ("same", "same", "positive")),
     ("PoissonNLLLoss", {"full": True}, ("same", "positive")),
+    ("MultiLabelMarginLoss", {}, ("same", "labels")),
+    ("MultiLabelSoftMarginLoss", {"reduction": "sum"}, ("same", "units")),
+    ("TripletMarginWithDistanceLoss", {"margin": 0.8, "swap": True}, ("same", "same", "same")),
 ]

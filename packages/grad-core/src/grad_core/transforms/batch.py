@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from grad_core._batched import Batched
 from grad_core._modes import batching
 from grad_core._node import Value
@@ -52,10 +54,10 @@ def push_batch(
         ((5, 2), 0)
     """
     options = params or {}
-    values = [x if isinstance(x, Tensor) else Tensor(x) for x in inputs]
+    values = [x if isinstance(x, Tensor) or _stays_a_number(op, x) else Tensor(x) for x in inputs]
     counts = {x.shape[axis] for x, axis in zip(values, axes, strict=True) if axis is not None}
     if len(counts) != 1:
-        shapes = ", ".join(str(x.shape) for x in values)
+        shapes = ", ".join(str(np.shape(x)) for x in values)
         raise ShapeError(
             f"{op.name}: batch axes {tuple(axes)} of shapes {shapes} need one length, and have {sorted(counts)}"
         )
@@ -65,7 +67,12 @@ def push_batch(
     return _loop(op, values, axes, options, counts.pop()), 0
 
 
-def _loop(op: Op, values: Sequence[Tensor], axes: Sequence[int | None], options: dict[str, Any], count: int) -> Any:
+def _stays_a_number(op: Op, x: Any) -> bool:
+    """Whether `x` takes the dtype of what stands beside it, as Python's numbers do and arrays do not."""
+    return type(x) in (int, float, bool) and hasattr(op.batch, "takes_numbers")
+
+
+def _loop(op: Op, values: Sequence[Any], axes: Sequence[int | None], options: dict[str, Any], count: int) -> Any:
     if count == 0:
         raise ShapeError(f"{op.name}: a batch without entries, and it has no rule for batches, which would give shapes")
     rows = [x if axis is None else moveaxis(x, axis, 0) for x, axis in zip(values, axes, strict=True)]
@@ -88,7 +95,7 @@ def _compute(op: Op, inputs: tuple[Any, ...], arrays: list[Any], params: dict[st
             values.append(array.whole)
             axes.append(0)
         else:
-            values.append(x if isinstance(x, Value) else wrap(array))
+            values.append(x if isinstance(x, Value) or _stays_a_number(op, array) else wrap(array))
             axes.append(None)
     ans, axis = push_batch(op, values, axes, params)
     if isinstance(ans, tuple):

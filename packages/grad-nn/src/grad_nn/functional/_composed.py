@@ -10,11 +10,16 @@ import numpy as np
 
 from ._linear import linear
 
-__all__ = ["STEPS", "Composed", "Step", "projected_lstm"]
+__all__ = ["STEPS", "Composed", "Step"]
 
 
 class Step:
-    """One step of a kind; `a` is the product with the input and `b` that with the state, both with their bias."""
+    """One step of a kind, before its projection if there is one.
+
+    `a` is the product with the input and `b` that with the state, both with their bias.
+    """
+
+    projected = False  # whether the last input of the op is the weight of a projection
 
     def forth(self, a: Any, b: Any, states: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         """The states after the step, and what the way back needs beside the states before it."""
@@ -71,7 +76,7 @@ class _Lstm(Step):
             dh * bent * o * (1 - o),
         ]
         d = gd.concat(parts, -1)
-        return d, d, (gd.zeros_like(dh), dc * f)
+        return d, d, (gd.zeros_like(states[0]), dc * f)
 
 
 class _Gru(Step):
@@ -91,18 +96,17 @@ class _Gru(Step):
         return gd.concat([dr, dz, dn], -1), gd.concat([dr, dz, dn * r], -1), (dh * z,)
 
 
-class _Projected(_Lstm):
-    """The state is a linear map of what the gates let out; of its way back, differentiating `forth` is enough."""
-
-    def __init__(self, w_hr: Any) -> None:
-        self._w_hr = w_hr
-
-    def forth(self, a: Any, b: Any, states: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        (h, c), kept = super().forth(a, b, states)
-        return (linear(h, self._w_hr), c), kept
+class _ProjectedLstm(_Lstm):
+    projected = True
 
 
-STEPS = {"RNN_TANH": _Tanh(), "RNN_RELU": _Relu(), "LSTM": _Lstm(), "GRU": _Gru()}
+STEPS = {
+    "RNN_TANH": _Tanh(),
+    "RNN_RELU": _Relu(),
+    "LSTM": _Lstm(),
+    "LSTM_PROJECTED": _ProjectedLstm(),
+    "GRU": _Gru(),
+}
 
 
 class _Done(NamedTuple):
@@ -112,6 +116,7 @@ class _Done(NamedTuple):
     inside: Any  # (batch, 1), whether the sequence had not ended
     states: tuple[Any, ...]  # before
     kept: tuple[Any, ...]
+    wide: Any  # the state after it, before the projection
 
 
 class Composed:
@@ -122,6 +127,9 @@ class Composed:
     """
 
     def __init__(self, step: Step, inputs: tuple[Any, ...], reverse: bool) -> None:
+        self._w_hr: Any = None
+        if step.projected:
+            inputs, self._w_hr = inputs[:-1], inputs[-1]
         x, lengths, self._w_ih, self._w_hh, b_ih, b_hh, *start = inputs
         self._step = step
         self._lengths = gd.asarray(lengths)
@@ -133,7 +141,9 @@ class Composed:
         for t in range(x.shape[0])[:: -1 if reverse else 1]:
             after, kept = step.forth(products[t], linear(states[0], self._w_hh, b_hh), states)
             inside = gd.expand_dims(self._lengths > t, -1)
-            self._done.append(_Done(t, inside, states, kept))
+            self._done.append(_Done(t, inside, states, kept, after[0]))
+            if self._w_hr is not None:
+                after = (linear(after[0], self._w_hr), *after[1:])
             states = tuple([gd.where(inside, new, old) for new, old in zip(after, states, strict=True)])
             outputs[t] = self._inside(t, after[0])
         self.results = (gd.stack(outputs), *states)
@@ -146,10 +156,14 @@ class Composed:
         """By the names of the inputs."""
         by_output, *by_states = g
         ours: dict[int, tuple[Any, Any, Any]] = {}
-        for t, inside, states, kept in reversed(self._done):
+        by_w_hr: Any = 0
+        for t, inside, states, kept, wide in reversed(self._done):
             now = [gd.where(inside, a, gd.zeros_like(a)) for a in by_states]
             held = [a - b for a, b in zip(by_states, now, strict=True)]
             dh = now[0] + self._inside(t, by_output[t])
+            if self._w_hr is not None:
+                by_w_hr = by_w_hr + np.matmul(dh.mT, wide)
+                dh = linear(dh, self._w_hr.mT)
             da, db, past = self._step.back(dh, tuple(now[1:]), states, kept)
             ours[t] = (da, db, states[0])
             by_states = [a + b for a, b in zip(past, held, strict=True)]
@@ -161,28 +175,9 @@ class Composed:
             "w_hh": np.matmul(_rows(db).mT, _rows(before)),
             "b_ih": _rows(da).sum(0),
             "b_hh": _rows(db).sum(0),
+            "w_hr": by_w_hr,
         }
         return found | dict(zip("hc", by_states, strict=False))
-
-
-def projected_lstm(
-    x: Any,
-    lengths: Any,
-    w_ih: Any,
-    w_hh: Any,
-    b_ih: Any,
-    b_hh: Any,
-    w_hr: Any,
-    h: Any,
-    c: Any,
-    *,
-    reverse: bool,
-) -> tuple[Any, ...]:
-    """One direction of an LSTM whose state is projected, step by step: the output, and the last state and cell.
-
-    It is no op of its own, as `LSTM` without a projection is: gradients of any order follow from those of its steps.
-    """
-    return Composed(_Projected(w_hr), (x, lengths, w_ih, w_hh, b_ih, b_hh, h, c), reverse).results
 
 
 def _rows(a: Any) -> Any:

@@ -134,8 +134,10 @@ def _to_floor(x: Any, one: Any, p: float, generator: Generator | None) -> gd.Ten
     return (x * kept + _FLOOR * (1 - kept)) * scale - scale * p * _FLOOR  # type: ignore[no-any-return]
 
 
-def alpha_dropout(x: Any, p: float = 0.5, training: bool = True, *, generator: Generator | None = None) -> gd.Tensor:
+def alpha_dropout(x: Any, p: float = 0.5, training: bool = False, *, generator: Generator | None = None) -> gd.Tensor:
     """Elements go to SELU's lowest value with probability `p`; mean 0 and variance 1 stay as they are.
+
+    Only if `training`; as in PyTorch, and other than for ``dropout``, that is to be said.
 
     Raises:
         ValueError: `p` is outside [0, 1].
@@ -146,7 +148,7 @@ def alpha_dropout(x: Any, p: float = 0.5, training: bool = True, *, generator: G
     Example:
         >>> import grad_core as gd
         >>> import grad_nn.functional as F
-        >>> x = F.alpha_dropout(gd.zeros(1000), generator=gd.random.Generator(0))
+        >>> x = F.alpha_dropout(gd.zeros(1000), training=True, generator=gd.random.Generator(0))
         >>> [round(v, 3) for v in sorted(set(x.tolist()))]
         [-0.779, 0.779]
     """
@@ -156,9 +158,9 @@ def alpha_dropout(x: Any, p: float = 0.5, training: bool = True, *, generator: G
 
 
 def feature_alpha_dropout(
-    x: Any, p: float = 0.5, training: bool = True, *, generator: Generator | None = None
+    x: Any, p: float = 0.5, training: bool = False, *, generator: Generator | None = None
 ) -> gd.Tensor:
-    """``alpha_dropout`` of whole channels of (N, C, ...).
+    """``alpha_dropout`` of whole channels of (N, C, ...), if `training`.
 
     Raises:
         ValueError: `p` is outside [0, 1].
@@ -168,7 +170,7 @@ def feature_alpha_dropout(
     Example:
         >>> import grad_core as gd
         >>> import grad_nn.functional as F
-        >>> F.feature_alpha_dropout(gd.ones((1, 2, 2)), p=1.0).tolist()
+        >>> F.feature_alpha_dropout(gd.ones((1, 2, 2)), p=1.0, training=True).tolist()
         [[[0.0, 0.0], [0.0, 0.0]]]
     """
     check_probability(p, "feature_alpha_dropout")

@@ -48,7 +48,7 @@ def _huber(d: Any, *, delta: float) -> Any:
     return bent * (size - 0.5 * bent)
 
 
-def huber_loss(x: Any, target: Any, *, reduction: str = "mean", delta: float = 1.0) -> gd.Tensor:
+def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> gd.Tensor:
     """d² / 2 where abs(d) < delta, with d = x - target, and delta (abs(d) - delta / 2) elsewhere.
 
     Source: Huber, Robust estimation of a location parameter (1964).
@@ -134,7 +134,7 @@ def _raised(variance: Any, *, least: float) -> Any:
 
 
 def gaussian_nll_loss(
-    x: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, *, reduction: str = "mean"
+    x: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> gd.Tensor:
     """(log(var) + (x - target)² / var) / 2: how unlikely the target is by a normal distribution around x.
 

@@ -12,13 +12,14 @@ import numpy as np
 from grad_core.extend import Keeping, Op, in_front, op
 
 from ._composed import STEPS, Composed, Step
-from ._run_kinds import Gru, Lstm, Relu, Tanh
+from ._run_kinds import Gru, Lstm, ProjectedLstm, Relu, Tanh
 from ._runs import Back, Run
 
 __all__ = ["OPS"]
 
-# the inputs of an op: x (steps, batch, inputs), lengths (batch,), weights, biases, and states (batch, hidden)
-_INPUTS = ("x", "lengths", "w_ih", "w_hh", "b_ih", "b_hh", "h", "c")
+# the inputs of an op: x (steps, batch, inputs), lengths (batch,), weights, biases, states (batch, hidden), and the
+# weight of a projection where there is one
+_INPUTS = ("x", "lengths", "w_ih", "w_hh", "b_ih", "b_hh", "h", "c", "w_hr")
 
 
 class _Kept:
@@ -58,9 +59,9 @@ def _rule(name: str) -> Callable[..., Any]:
     return rule
 
 
-def _batches(made: Callable[[], Op], step: Step) -> Callable[..., Any]:
+def _batches(made: Callable[[], Op], step: Step, end: int) -> Callable[..., Any]:
     def batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], *, reverse: bool) -> tuple[Any, int]:
-        if any(axis is not None for axis in axes[2:6]):
+        if any(axis is not None for axis in (*axes[2:6], *axes[end:])):
             of_all = gd.vmap(lambda *entry: Composed(step, entry, reverse).results, in_axes=axes)
             return of_all(*inputs), 0
         # the weights are shared: the entries are further samples
@@ -72,9 +73,9 @@ def _batches(made: Callable[[], Op], step: Step) -> Callable[..., Any]:
             return np.reshape(a, (*a.shape[:place], -1, *a.shape[place + 2 :]))
 
         x, lengths, *weights = inputs[:6]
-        places = [merged(a, axis, 0) for a, axis in zip(inputs[6:], axes[6:], strict=True)]
+        places = [merged(a, axis, 0) for a, axis in zip(inputs[6:end], axes[6:end], strict=True)]
         output, *last = made().on(
-            merged(x, axes[0], 1), merged(lengths, axes[1], 0), *weights, *places, reverse=reverse
+            merged(x, axes[0], 1), merged(lengths, axes[1], 0), *weights, *places, *inputs[end:], reverse=reverse
         )
         output = np.reshape(output, (output.shape[0], count, -1, output.shape[2]))
         return (np.moveaxis(output, 1, 0), *[np.reshape(a, (count, -1, a.shape[1])) for a in last]), 0
@@ -83,12 +84,13 @@ def _batches(made: Callable[[], Op], step: Step) -> Callable[..., Any]:
 
 
 def _declared(kind: type[Run], step: Step, name: str) -> Op:
-    rules = tuple([None if given == "lengths" else _rule(given) for given in _INPUTS[: 6 + kind.states]])
+    end = 6 + kind.states
+    rules = tuple([None if given == "lengths" else _rule(given) for given in _INPUTS[: end + kind.further]])
 
     def keep(*inputs: Any, reverse: bool) -> _KeptComposed:
         return _KeptComposed(Composed(step, inputs, reverse))
 
-    @op(vjp=rules, keep=keep, batch=_batches(lambda: made, step), name=name)
+    @op(vjp=rules, keep=keep, batch=_batches(lambda: made, step, end), name=name)
     def made(*inputs: Any, reverse: bool) -> Keeping:
         run = kind(*inputs, reverse=reverse)
         return Keeping(run.results, _Kept(run))
@@ -96,5 +98,11 @@ def _declared(kind: type[Run], step: Step, name: str) -> Op:
     return made
 
 
-_RUNS: dict[str, type[Run]] = {"RNN_TANH": Tanh, "RNN_RELU": Relu, "LSTM": Lstm, "GRU": Gru}
+_RUNS: dict[str, type[Run]] = {
+    "RNN_TANH": Tanh,
+    "RNN_RELU": Relu,
+    "LSTM": Lstm,
+    "LSTM_PROJECTED": ProjectedLstm,
+    "GRU": Gru,
+}
 OPS = {kind: _declared(run, STEPS[kind], kind.split("_")[0].lower()) for kind, run in _RUNS.items()}

@@ -11,7 +11,7 @@ import numpy as np
 
 from ._runs import Run
 
-__all__ = ["Gru", "Lstm", "Relu", "Tanh"]
+__all__ = ["Gru", "Lstm", "ProjectedLstm", "Relu", "Tanh"]
 
 Array = np.ndarray[Any, Any]
 
@@ -121,9 +121,14 @@ class Lstm(Run):
     def last(self) -> list[Array]:
         return [self.cells[-1].T.copy("K")]
 
+    def bare(self) -> Array:
+        """Of each step o tanh(c)."""
+        return self.output
+
     def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
         n, shape = self.hidden, (self.hidden, self.batch)
         (dc,) = carried
+        bare = self.bare()
         small = np.empty(shape, self.dtype)
         slopes = np.empty((4 * n, self.batch), self.dtype)
         of_open, of_bent = slopes[: 3 * n], slopes[3 * n :]
@@ -136,7 +141,7 @@ class Lstm(Run):
             di, df, do, dg = d.reshape(4, *shape)
             bent = self.bent[p]
             np.multiply(dh, bent, do)
-            np.multiply(self.output[p], bent, small)  # o tanh(c)^2, for the derivative o (1 - tanh(c)^2)
+            np.multiply(bare[p], bent, small)  # o tanh(c)^2, for the derivative o (1 - tanh(c)^2)
             np.subtract(o, small, small)
             np.multiply(dh, small, small)
             np.add(dc, small, dc)
@@ -150,6 +155,46 @@ class Lstm(Run):
             np.multiply(d, slopes, d)
 
         return step
+
+
+class ProjectedLstm(Lstm):
+    """The same, with h = W_hr (o tanh(c)): the state is narrower than the cell."""
+
+    further = 1
+
+    def features(self, w_hh: Array) -> int:
+        return len(w_hh) // 4
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [*super().shapes(), (self.steps, self.hidden, self.batch)]
+
+    def bare(self) -> Array:
+        return self.wide
+
+    def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
+        *kept_of_all, self.wide = kept
+        within = super().forth(start, *kept_of_all)
+        (w_hr,) = self.more
+
+        def step(p: int, before: Array, after: Array) -> None:
+            within(p, before, self.wide[p])
+            np.dot(w_hr, self.wide[p], after)
+
+        return step
+
+    def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
+        within = super().back(carried)
+        (w_hr,) = self.more
+        self.by_w_hr = np.zeros_like(w_hr)
+
+        def step(p: int, dh: Array, d: Array) -> Array | None:
+            np.add(self.by_w_hr, dh.dot(self.wide[p].T), self.by_w_hr)
+            return within(p, w_hr.T.dot(dh), d)
+
+        return step
+
+    def parts(self, whole: Array) -> dict[str, Array]:
+        return {**super().parts(whole), "w_hr": self.by_w_hr}
 
 
 class Gru(Run):

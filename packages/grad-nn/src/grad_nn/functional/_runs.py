@@ -49,11 +49,12 @@ class Run:
     """One pass of one direction of one layer, with what its way back needs. A kind of layer derives from this.
 
     Attributes:
-        results: output (steps, batch, hidden), last state (batch, hidden), and for an LSTM its last cell.
+        results: output (steps, batch, width), last state (batch, width), and for an LSTM its last cell.
     """
 
     states = 1  # arrays that are carried from step to step
     blocks = 1  # rows of the matrix for each hidden feature
+    further = 0  # weights that are given behind the states
 
     def __init__(
         self,
@@ -69,11 +70,12 @@ class Run:
         given = np.result_type(x, w_ih, w_hh, b_ih, b_hh, *start)
         self.dtype = np.dtype(np.float32) if given == np.float16 else given  # sums of halves overflow
         self.steps, self.batch, self.inputs = x.shape
-        self.hidden = w_hh.shape[1]
+        self.width = w_hh.shape[1]  # of the state that goes from step to step
+        self.hidden = self.features(w_hh)
         self.reverse = reverse
         # one piece of memory for all that is kept: freed and asked for again at each training step, many pieces would
         # go back to the system every time, and come from it page by page
-        entering = (self.inputs + self.hidden + 1, self.steps, self.batch)
+        entering = (self.inputs + self.width + 1, self.steps, self.batch)
         self.entered, *kept = _carved([entering, *self.shapes()], self.dtype)
         own = self.entered[: self.inputs]
         own[...] = self.in_order(x).transpose(2, 0, 1)
@@ -83,11 +85,16 @@ class Run:
             _check_lengths(lengths, self.steps)
             self.ended = self.in_order(np.arange(self.steps)[:, None] >= lengths)
             np.copyto(own, 0, where=self.ended)  # what stands there must not spread, as 0 * NaN would
-        self.output = np.empty((self.steps, self.hidden, self.batch), self.dtype)
-        first = [np.array(s.T, self.dtype, order="C") for s in start]
+        self.output = np.empty((self.steps, self.width, self.batch), self.dtype)
+        self.more = [np.array(w, self.dtype, order="C") for w in start[self.states :]]
+        first = [np.array(s.T, self.dtype, order="C") for s in start[: self.states]]
         last = self._forth(self.matrix(w_ih, w_hh, b_ih, b_hh), first, kept)
         output = self.in_order(self.output).transpose(0, 2, 1)
         self.results = tuple([a.astype(given, copy=False) for a in (output, *last)])
+
+    def features(self, w_hh: Array) -> int:
+        """The hidden features: as many as the state has, unless a kind projects it."""
+        return int(w_hh.shape[1])
 
     def in_order(self, a: Array) -> Array:
         """Steps along the first axis in the order in which they are done, or back."""
