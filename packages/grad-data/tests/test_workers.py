@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grad_data import ArrayDataset, DataLoader, DistributedSampler, _workers, transforms
+from grad_data import DataLoader, DistributedSampler, _workers, transforms
 from in_workers import Mixed, collate, die, fail, fail_oddly, interrupt
 
 X = np.arange(60.0).reshape(20, 3)
@@ -216,7 +216,6 @@ def test_nothing_is_left_after_many_loaders(ways, ends, count):
         use(ends[number % len(ends)], ways)
     gc.collect()
     assert left() == before
-    print(f"{number + 1} loaders, {ways}: threads, files, shared memory, processes are {left()}, as before")
 
 
 PROGRAM = """
