@@ -195,9 +195,13 @@ ENDS = [
     "failed",
     "two at once",
 ]
+STARTS = multiprocessing.get_all_start_methods()
+# Python 3.12 and later warn of every fork in a process with threads, as those of OpenBLAS.
+forking = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 MANY = int(os.environ.get("GRAD_DATA_LOADERS", "0"))  # 1000 is the number that is promised, and takes minutes
 
 
+@forking
 @pytest.mark.parametrize(
     ("ways", "ends", "count"),
     [
@@ -205,6 +209,11 @@ MANY = int(os.environ.get("GRAD_DATA_LOADERS", "0"))  # 1000 is the number that 
         ({"prefetch": 2}, ENDS, 1000),
         ({"workers": 1}, [*ENDS, "worker died"], 7),
         ({"workers": 2, "prefetch": 3}, [*ENDS, "worker died"], 7),
+        (
+            {"workers": 2, "multiprocessing_context": "fork" if "fork" in STARTS else "spawn"},
+            [*ENDS, "worker died"],
+            14,
+        ),
     ],
     ids=str,
 )
@@ -279,6 +288,35 @@ def test_ctrl_c_in_a_wait_ends_the_workers():
     finally:
         signal.signal(signal.SIGINT, earlier)
     assert not multiprocessing.active_children()
+
+
+@forking
+@pytest.mark.parametrize("way", STARTS)
+def test_workers_end_by_themselves_however_they_were_started(way, monkeypatch):
+    ended = []
+    monkeypatch.setattr(_workers, "_PATIENCE", 20.0)
+    monkeypatch.setattr(
+        multiprocessing.process.BaseProcess, "terminate", lambda self: ended.append(self) or self.kill()
+    )
+    options = {"workers": 2, "multiprocessing_context": way}
+    with DataLoader((X, Y), 3, **options) as one, DataLoader((X, Y), 3, **options) as two:
+        for loader in (one, two):
+            list(loader)
+        one.close()  # first, while the workers of the other go on
+        assert not ended
+    assert not ended
+
+
+@forking
+def test_a_forked_copy_of_a_loader_ends_nothing_of_the_original():
+    with DataLoader((X, Y), 3, workers=1) as loader:
+        list(loader)  # so that there is shared memory
+        if "fork" in STARTS:
+            child = multiprocessing.get_context("fork").Process(target=loader.close)
+            child.start()
+            child.join()
+            assert child.exitcode == 0
+        assert same(list(loader), list(DataLoader((X, Y), 3)))
 
 
 def test_a_share_for_each_of_several_processes():
