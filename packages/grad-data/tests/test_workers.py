@@ -290,6 +290,19 @@ def test_ctrl_c_in_a_wait_ends_the_workers():
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("kind", [*ENDS, "worker died"])
+def test_a_forgotten_loader_does_not_wait_for_the_garbage_collector(kind):
+    use("used up", {"workers": 1})
+    gc.collect()
+    before = left()
+    gc.disable()
+    try:
+        use(kind, {"workers": 1})
+        assert left() == before
+    finally:
+        gc.enable()
+
+
 @forking
 @pytest.mark.parametrize("way", STARTS)
 def test_workers_end_by_themselves_however_they_were_started(way, monkeypatch):

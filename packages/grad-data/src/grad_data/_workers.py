@@ -138,7 +138,10 @@ class Pool:
             self._receive(self._workers[ticket % len(self._workers)])
         batch, error = self._answers.pop(ticket)
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a circle, and the pool in it
         return batch
 
     def forget(self, ticket: int) -> None:
