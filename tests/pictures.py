@@ -1,4 +1,4 @@
-"""The pictures of home page and tutorials, drawn from their numbers: `python tests/pictures.py --write [PAGE ...]`."""
+"""The pictures of docs, drawn from the numbers of their pages: `python tests/pictures.py --write [PAGE ...]`."""
 
 from __future__ import annotations
 
@@ -236,6 +236,19 @@ def arm(page: Page) -> Figure:
     return figure
 
 
+def learning_rates(page: Page) -> Figure:
+    """The losses of a range test, without their noise and with it, and the rate that it suggests."""
+    figure, axes = plt.subplots(figsize=(5.6, 2.8), layout="constrained")
+    found = page["found"]
+    axes.semilogx(found.lrs, found.losses, linewidth=0.8, alpha=0.5, label="loss of the batch")
+    axes.semilogx(found.lrs, found.smoothed, color=TEAL, linewidth=2, label="smoothed")
+    best = found.smoothed[found.lrs.index(found.suggestion)]
+    axes.plot(found.suggestion, best, "o", color=AMBER, markersize=8, label=f"suggestion: {found.suggestion:.2g}")
+    axes.set(xlabel="learning rate", ylabel="loss", ylim=(0, 1.8 * found.smoothed[0]))
+    axes.legend(loc="upper left")
+    return figure
+
+
 DRAWINGS: dict[str, dict[str, Callable[[Page], Figure]]] = {  # by page, as it is named in docs/
     "index": {"wave": wave, "moons": moons},
     "tutorials/first-network": {"spirals": spirals},
@@ -244,6 +257,7 @@ DRAWINGS: dict[str, dict[str, Callable[[Page], Figure]]] = {  # by page, as it i
     "tutorials/transformer": {"attention": attention},
     "tutorials/own-op": {"orbit": orbit},
     "tutorials/higher-order": {"circles": circles, "valley": valley, "rising": rising, "arm": arm},
+    "guides/recipes": {"range": learning_rates},
 }
 
 

@@ -1,5 +1,6 @@
 """Prefetching and worker processes: the same batches, every error, nothing left over."""
 
+import contextlib
 import gc
 import json
 import multiprocessing
@@ -15,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from grad_data import (
-    ArrayDataset,
     BatchSampler,
     DataLoader,
     DistributedSampler,
@@ -180,26 +180,98 @@ def test_the_prefetching_thread_works_ahead_no_further_than_told():
 
 
 def left(pid=None):
-    threads = [thread.name for thread in threading.enumerate()]
+    """What a process holds: threads, open files, blocks of shared memory, processes that it has started."""
+    threads = sorted(thread.name for thread in threading.enumerate())
     files = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
     shared = sorted(
         path.name for path in SHARED.glob(f"grad-{pid or os.getpid()}-*")
     )  # none where there is no such folder
-    return threads, files, shared, [child.pid for child in multiprocessing.active_children()]
+    return threads, files, shared, sorted(descendants(os.getpid()))
 
 
-@pytest.mark.parametrize(("ways", "count"), [({"prefetch": 2}, 1000), ({"workers": 1}, 2)], ids=str)
-@pytest.mark.parametrize("early", [False, True])
-def test_nothing_is_left_after_many_loaders(ways, count, early):
-    with DataLoader(ArrayDataset(X), 5, workers=1) as first:
-        list(first)  # starts multiprocessing's own helper, which stays
+def descendants(pid):
+    """The processes that one has started, and those that they have, however they were started; ended ones that nobody
+    has asked about are among them."""
+    parents = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
+    found = {child.pid for child in multiprocessing.active_children()}  # all that is known where there is no /proc
+    while new := {child for child, parent in parents.items() if parent in found | {pid}} - found:
+        found |= new
+    return found
+
+
+def use(kind, ways):
+    """Make a loader, and be done with it in one of the ways in which that happens."""
+    loader = DataLoader((X, Y), 3, **ways)
+    if kind == "used up":
+        assert len(list(loader)) == 7
+    elif kind == "left in the middle":
+        for place, _ in enumerate(loader):
+            if place == 2:
+                break
+    elif kind == "iterator dropped":
+        batches = iter(loader)
+        next(batches)
+        del batches
+        iter(loader)
+    elif kind == "closed before its iterator":
+        with loader:
+            batches = iter(loader)
+            next(batches)
+        del loader
+    elif kind == "failed":
+        loader.transform = fail
+        with pytest.raises(ValueError, match="no 6 please"):
+            list(loader)
+    elif kind == "two at once":
+        one, two = iter(loader), iter(loader)
+        for _ in range(2):
+            next(one), next(two)
+    else:
+        assert kind == "worker died"
+        loader.transform = die
+        with pytest.raises(RuntimeError, match="ended with exit code 7"):
+            list(loader)
+
+
+ENDS = [
+    "used up",
+    "left in the middle",
+    "iterator dropped",
+    "closed before its iterator",
+    "failed",
+    "two at once",
+]
+STARTS = multiprocessing.get_all_start_methods()
+# Python 3.12 and later warn of every fork in a process with threads, as those of OpenBLAS.
+forking = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+MANY = int(os.environ.get("GRAD_DATA_LOADERS", "0"))  # 1000 is the number that is promised, and takes minutes
+
+
+@forking
+@pytest.mark.parametrize(
+    ("ways", "ends", "count"),
+    [
+        ({}, ENDS, 1000),
+        ({"prefetch": 2}, ENDS, 1000),
+        ({"workers": 1}, [*ENDS, "worker died"], 7),
+        ({"workers": 2, "prefetch": 3}, [*ENDS, "worker died"], 7),
+        (
+            {"workers": 2, "multiprocessing_context": "fork" if "fork" in STARTS else "spawn"},
+            [*ENDS, "worker died"],
+            14,
+        ),
+    ],
+    ids=str,
+)
+def test_nothing_is_left_after_many_loaders(ways, ends, count):
+    use("used up", {"workers": 1})  # starts multiprocessing's own helper, which stays
     gc.collect()
     before = left()
-    for _ in range(count):
-        loader = DataLoader(ArrayDataset(X), 5, **ways)
-        batches = iter(loader)
-        assert len([next(batches) for _ in range(2 if early else 4)]) == (2 if early else 4)
-        del batches, loader
+    for number in range(max(count, MANY)):
+        use(ends[number % len(ends)], ways)
     gc.collect()
     assert left() == before
 
@@ -265,6 +337,48 @@ def test_ctrl_c_in_a_wait_ends_the_workers():
     finally:
         signal.signal(signal.SIGINT, earlier)
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("kind", [*ENDS, "worker died"])
+def test_a_forgotten_loader_does_not_wait_for_the_garbage_collector(kind):
+    use("used up", {"workers": 1})
+    gc.collect()
+    before = left()
+    gc.disable()
+    try:
+        use(kind, {"workers": 1})
+        assert left() == before
+    finally:
+        gc.enable()
+
+
+@forking
+@pytest.mark.parametrize("way", STARTS)
+def test_workers_end_by_themselves_however_they_were_started(way, monkeypatch):
+    ended = []
+    monkeypatch.setattr(_workers, "_PATIENCE", 20.0)
+    monkeypatch.setattr(
+        multiprocessing.process.BaseProcess, "terminate", lambda self: ended.append(self) or self.kill()
+    )
+    options = {"workers": 2, "multiprocessing_context": way}
+    with DataLoader((X, Y), 3, **options) as one, DataLoader((X, Y), 3, **options) as two:
+        for loader in (one, two):
+            list(loader)
+        one.close()  # first, while the workers of the other go on
+        assert not ended
+    assert not ended
+
+
+@forking
+def test_a_forked_copy_of_a_loader_ends_nothing_of_the_original():
+    with DataLoader((X, Y), 3, workers=1) as loader:
+        list(loader)  # so that there is shared memory
+        if "fork" in STARTS:
+            child = multiprocessing.get_context("fork").Process(target=loader.close)
+            child.start()
+            child.join()
+            assert child.exitcode == 0
+        assert same(list(loader), list(DataLoader((X, Y), 3)))
 
 
 def test_a_share_for_each_of_several_processes():

@@ -31,6 +31,10 @@ __all__ = ["Pool"]
 _ALIGN = 64
 _PATIENCE = 2.0  # seconds that a worker gets to finish its task before it is ended
 
+# The parent's ends of all pipes. A forked worker has a copy of each, and while it is open the worker at the other end
+# does not learn that the parent has closed its own.
+_ENDS: "weakref.WeakSet[Connection[Any, Any]]" = weakref.WeakSet()
+
 
 @dataclass(frozen=True)
 class _Slot:
@@ -71,7 +75,7 @@ class Pool:
     def __init__(self, fetch: Callable[..., Any], count: int, context: str, ahead: int) -> None:
         self._workers: list[_Worker] = []
         self._blocks: dict[str, SharedMemory] = {}
-        self._close = weakref.finalize(self, _close, self._workers, self._blocks)
+        self._close = weakref.finalize(self, _close, self._workers, self._blocks, os.getpid())
         self._ahead = ahead
         self._slot_size = 0
         self._free: list[_Slot] = []
@@ -98,6 +102,7 @@ class Pool:
         maker = multiprocessing.get_context(context)
         for number in range(count):
             ours, theirs = maker.Pipe()
+            _ENDS.add(ours)
             process = maker.Process(  # type: ignore[attr-defined]  # every context has it
                 target=_work, args=(theirs, fetch), name=f"grad-data worker {number}", daemon=True
             )
@@ -133,7 +138,10 @@ class Pool:
             self._receive(self._workers[ticket % len(self._workers)])
         batch, error = self._answers.pop(ticket)
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # its traceback holds this frame: a circle, and the pool in it
         return batch
 
     def forget(self, ticket: int) -> None:
@@ -188,7 +196,9 @@ class Pool:
         )
 
 
-def _close(workers: list[_Worker], blocks: dict[str, SharedMemory]) -> None:
+def _close(workers: list[_Worker], blocks: dict[str, SharedMemory], owner: int) -> None:
+    if os.getpid() != owner:  # a copy in a forked process: workers and memory are its parent's
+        return
     for worker in workers:
         with contextlib.suppress(OSError):
             worker.pipe.close()  # which a waiting worker takes as the end
@@ -228,6 +238,8 @@ def _without_interrupts() -> Iterator[None]:
 
 def _work(pipe: "Connection[Any, Any]", fetch: Callable[..., Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for end in list(_ENDS):  # none where the process has not been forked
+        end.close()
     parent = multiprocessing.parent_process()
     watched: list[Any] = [pipe] if parent is None else [pipe, parent.sentinel]
     block: SharedMemory | None = None
