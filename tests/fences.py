@@ -51,12 +51,14 @@ def check(example: doctest.DocTest) -> None:
         raise AssertionError(report.getvalue())
 
 
-def run(page: Path) -> int:
+def run(page: Path, namespace: dict[str, Any] | None = None) -> int:
     """Run the blocks of a page from top to bottom in one namespace, and return how many there were.
 
-    A block of `>>>` lines is a doctest: its output is compared. Errors point at the line of the page.
+    A block of `>>>` lines is a doctest: its output is compared. Errors point at the line of the page. A namespace
+    that is given holds what the blocks have defined afterwards.
     """
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    namespace = {} if namespace is None else namespace
+    namespace["__name__"] = "__main__"
     todo = blocks(page.read_text(encoding="utf-8"))
     for block in todo:
         if block.code.lstrip().startswith(">>>"):

@@ -1,4 +1,4 @@
-"""The figures of the guides: `python tests/figures.py --write` renews them from the code on their pages."""
+"""The figures of graphs: `python tests/figures.py --write` renews them from the code on their pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 import fences
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {"graphs": ROOT / "docs" / "guides" / "graphs.md"}
+PAGES = {
+    "autodiff": ROOT / "docs" / "tutorials" / "autodiff-from-scratch.md",
+    "graphs": ROOT / "docs" / "guides" / "graphs.md",
+}
 FOLDER = ROOT / "docs" / "assets"
 
 

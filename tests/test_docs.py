@@ -17,7 +17,8 @@ PAGES = [
 # The blocks of these pages need libraries that only the oracle session installs, and run there.
 ELSEWHERE = {
     ROOT / "docs" / "guides" / "interchange.md": "packages/grad-core/oracle/test_interchange_page.py",
-    ROOT / "docs" / "guides" / "from-pytorch.md": "packages/grad-nn/oracle/test_from_pytorch_page.py",
+    ROOT / "docs" / "coming-from" / "pytorch.md": "packages/grad-nn/oracle/test_from_pytorch_page.py",
+    ROOT / "docs" / "layers" / "choosing.md": "packages/grad-data/oracle/test_choosing_page.py",
 }
 for elsewhere in ELSEWHERE:
     PAGES.remove(elsewhere)

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import fences
+import layer_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMER = "import time, numpy; start = time.perf_counter(); import {}; print((time.perf_counter() - start) * 1000)"
@@ -52,6 +53,11 @@ def main(package: str, *lower: str) -> None:
     present = {found.name for found in importlib.metadata.distributions()} - {"pip", "setuptools", "wheel"}
     require(present == {"numpy", package, *lower}, f"the environment should be empty otherwise, but holds {present}")
 
+    stated = layer_weights.stated(layer_weights.PAGE.read_text(encoding="utf-8"))
+    weight = layer_weights.measured(package)
+    wrong = layer_weights.complaints(package, stated[package], weight)
+    require(not wrong, "; ".join(wrong))
+
     page = ROOT / "packages" / package / "README.md"
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -60,7 +66,10 @@ def main(package: str, *lower: str) -> None:
     require(examples > 0, f"the README of {package} shows no example")
 
     took = import_ms(name)
-    print(f"{package} {module.__version__} alone: {examples} README examples ran; import adds {took:.1f} ms to numpy's")
+    print(
+        f"{package} {module.__version__} alone: {examples} README examples ran; wheel {weight.wheel:.0f} kB, "
+        f"installed {weight.installed:.0f} kB; import adds {took:.1f} ms to numpy's"
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from pathlib import Path
 import fences
 import pytest
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "guides" / "from-pytorch.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "coming-from" / "pytorch.md"
 
 
 def test_every_block_of_the_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,3 +167,40 @@ def test_dropout_in_evaluation_and_its_share_in_training(name, options, dtype):
     ]
     assert spread[0] == pytest.approx(spread[1], rel=0.1)
     next(COUNT)
+
+
+# torch says once that this is slow in it
+PROJECTED = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN:UserWarning")
+
+
+@PROJECTED
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("proj_size", [1, 4])
+def test_projected_states(proj_size, num_layers, bias, batch_first, bidirectional, dtype):
+    options = {"num_layers": num_layers, "bias": bias, "batch_first": batch_first, "bidirectional": bidirectional}
+    models = pair("LSTM", dtype, 5, 7, proj_size=proj_size, **options)
+    count = num_layers * (1 + bidirectional)
+    call = [called("LSTM", model) for model in models]
+    for steps, batch in [(1, 1), (5, 3)]:
+        x = RNG.normal(size=(batch, steps, 5) if batch_first else (steps, batch, 5))
+        compare(*call, models, [x], dtype)
+        states = [RNG.normal(size=(count, batch, size)) for size in (proj_size, 7)]
+        compare(*call, models, [x, *states], dtype, order=2 if num_layers == 1 else 1)
+    compare(*call, models, [RNG.normal(size=(4, 5))], dtype)
+    compare(*call, models, [RNG.normal(size=(4, 5)), *[s[:, 0] for s in states]], dtype)
+
+
+@PROJECTED
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_projected_states_of_sequences_of_different_lengths(bidirectional, dtype):
+    models = pair("LSTM", dtype, 5, 7, proj_size=3, bidirectional=bidirectional, num_layers=2)
+    lengths = [2, 6, 1, 4]
+
+    def theirs(x):
+        packed, last = models[1](pack_padded_sequence(x, lengths, enforce_sorted=False))
+        return pad_packed_sequence(packed, total_length=6)[0], last
+
+    compare(called("LSTM", models[0], lengths=lengths), theirs, models, [RNG.normal(size=(6, 4, 5))], dtype)

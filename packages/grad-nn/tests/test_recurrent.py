@@ -251,7 +251,7 @@ def test_repr(layer, text):
         (lambda: nn.GRU(2, 3, 2, dropout=2.0), ValueError, "GRU: p is the probability of dropping an element"),
         (lambda: nn.RNN(2, 3, 1, "elu"), ValueError, "RNN: unknown nonlinearity 'elu': give 'tanh' or 'relu'"),
         (lambda: nn.RNNCell(2, 3, True, "elu"), ValueError, "RNNCell: unknown nonlinearity 'elu'"),
-        (lambda: nn.LSTM(2, 3, proj_size=2), ValueError, "LSTM: proj_size=2 asks for states .* put a Linear behind"),
+        (lambda: nn.LSTM(2, 3, proj_size=3), ValueError, "LSTM: proj_size=3 must be less than hidden_size=3"),
         (lambda: nn.GRUCell(2, "3"), TypeError, "GRUCell: hidden_size must be an integer, and '3' is a str"),
         (lambda: nn.GRU(2, 3)(gd.ones(2)), ShapeError, r"GRU: x has shape \(2,\), and must be \(steps, batch, input_"),
         (
@@ -308,3 +308,48 @@ def test_repr(layer, text):
 def test_messages(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_an_lstm_with_projected_states_is_the_formula():
+    rng = np.random.default_rng(0)
+    layer = nn.LSTM(3, 5, proj_size=2, generator=gd.random.Generator(0)).to("float64")
+    assert {name: p.shape for name, p in layer.named_parameters()} == {
+        "weight_ih_l0": (20, 3),
+        "weight_hh_l0": (20, 2),
+        "bias_ih_l0": (20,),
+        "bias_hh_l0": (20,),
+        "weight_hr_l0": (2, 5),
+    }
+    w_ih, w_hh, b_ih, b_hh, w_hr = [p.numpy() if not p.requires_grad else p.data for p in layer.parameters()]
+    x, h, c = rng.normal(size=(4, 6, 3)), rng.normal(size=(6, 2)), rng.normal(size=(6, 5))
+    output, (h_n, c_n) = layer(x, (h[None], c[None]))
+    for t in range(4):
+        i, f, g, o = np.split(x[t] @ w_ih.T + b_ih + h @ w_hh.T + b_hh, 4, axis=1)
+        i, f, o = (1 / (1 + np.exp(-a)) for a in (i, f, o))
+        c = f * c + i * np.tanh(g)
+        h = (o * np.tanh(c)) @ w_hr.T
+        np.testing.assert_allclose(output.data[t], h, rtol=1e-12)
+    np.testing.assert_allclose(h_n.data[0], h, rtol=1e-12)
+    np.testing.assert_allclose(c_n.data[0], c, rtol=1e-12)
+
+
+def test_gradients_of_an_lstm_with_projected_states_under_vmap_and_to_the_second_order():
+    layer = nn.LSTM(3, 4, num_layers=2, proj_size=2, bidirectional=True).to("float64")
+    x = np.random.default_rng(0).normal(size=(3, 2, 3))
+    check_grads(lambda x: layer(x, lengths=[3, 1])[0], [x])
+    many = np.stack([x, 2 * x])
+    together = gd.vmap(gd.grad(lambda x: layer(x)[0].sum()))(many)
+    for one, alone in zip(together, many, strict=True):
+        np.testing.assert_allclose(one.data, gd.grad(lambda x: layer(x)[0].sum())(alone).data, rtol=1e-10)
+
+
+def test_the_projection_must_make_the_state_smaller():
+    with pytest.raises(ValueError, match=r"LSTM: proj_size=5 must be less than hidden_size=5.*leave it out"):
+        nn.LSTM(3, 5, proj_size=5)
+    with pytest.raises(ValueError, match=r"LSTM: proj_size must be at least 0, and -1 is not"):
+        nn.LSTM(3, 5, proj_size=-1)
+    layer = nn.LSTM(3, 5, proj_size=2)
+    with pytest.raises(ShapeError, match=r"h_0 has shape \(1, 2, 5\), and must be \(num_layers, batch, proj_size\)"):
+        layer(gd.ones((4, 2, 3)), (gd.ones((1, 2, 5)), gd.ones((1, 2, 5))))
+    with pytest.raises(ShapeError, match=r"c_0 has shape \(1, 2, 2\), and must be \(num_layers, batch, hidden_size\)"):
+        layer(gd.ones((4, 2, 3)), (gd.ones((1, 2, 2)), gd.ones((1, 2, 2))))

@@ -19,6 +19,7 @@ CLASSES = {
     "adamax": optim.Adamax,
     "adagrad": optim.Adagrad,
     "adadelta": optim.Adadelta,
+    "adafactor": optim.Adafactor,
     "asgd": optim.ASGD,
     "rprop": optim.Rprop,
     "muon": optim.Muon,

@@ -52,6 +52,7 @@ def same(a, b):
 def test_the_public_names():
     assert set(optim.__all__) == {
         *("SGD", "RMSProp", "RMSprop", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "ASGD"),
+        *("Adafactor", "EarlyStopping", "LRRange", "lr_range_test"),
         *("Rprop", "Lion", "LAMB", "Muon", "LBFGS", "Optimizer", "lr_scheduler", "__version__"),
         *("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"),
     }

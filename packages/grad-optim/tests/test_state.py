@@ -21,6 +21,7 @@ CASES = [
     pytest.param(optim.Adamax, {}, id="Adamax"),
     pytest.param(optim.Adagrad, {"initial_accumulator_value": 0.3}, id="Adagrad"),
     pytest.param(optim.Adadelta, {}, id="Adadelta"),
+    pytest.param(optim.Adafactor, {"weight_decay": 0.1}, id="Adafactor"),
     pytest.param(optim.ASGD, {"t0": 7.0}, id="ASGD"),
     pytest.param(optim.Rprop, {}, id="Rprop"),
     pytest.param(optim.Lion, {}, id="Lion"),

@@ -48,10 +48,10 @@ class _Cell(Module):
         if hx is None:
             states: tuple[Any, ...] = (np.zeros((batch, self.hidden_size), x.dtype),) * len(self._states)
         else:
-            shape = (self.hidden_size,) if alone else (batch, self.hidden_size)
-            states = checked_states(
-                hx, self._states, shape, "(hidden_size,)" if alone else "(batch, hidden_size)", layer
-            )
+            count = len(self._states)
+            shapes: list[tuple[int, ...]] = [(self.hidden_size,) if alone else (batch, self.hidden_size)] * count
+            forms = ["(hidden_size,)" if alone else "(batch, hidden_size)"] * count
+            states = checked_states(hx, self._states, shapes, forms, layer)
             states = tuple([state.reshape(batch, self.hidden_size) for state in states])
         biases: tuple[Any, ...] = (self.bias_ih, self.bias_hh)
         if self.bias_ih is None:

@@ -16,6 +16,7 @@ from ._parameter import Parameter
 from ._recurrent_checks import check_size, checked_input, checked_lengths, checked_states
 from .functional import dropout as drop
 from .functional._checks import check_probability
+from .functional._composed import projected_lstm
 from .functional._recurrent import OPS
 
 __all__ = ["GRU", "LSTM", "RNN"]
@@ -26,6 +27,7 @@ class _Recurrent(Module):
 
     _rows = 1
     _states: tuple[str, ...] = ("h_0",)
+    proj_size = 0
 
     def __init__(
         self,
@@ -57,10 +59,12 @@ class _Recurrent(Module):
         rows = self._rows * self.hidden_size
         bound = 1 / math.sqrt(self.hidden_size)
         for k, suffix in self._suffixes():
-            inputs = self.input_size if k == 0 else self.hidden_size * (1 + self.bidirectional)
-            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, self.hidden_size)}
+            inputs = self.input_size if k == 0 else self._sizes()[0] * (1 + self.bidirectional)
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, inputs), "weight_hh": (rows, self._sizes()[0])}
             if bias:
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+            if self.proj_size:
+                shapes["weight_hr"] = (self.proj_size, self.hidden_size)
             for name, shape in shapes.items():
                 parameter = Parameter(gd.empty(shape, dtype=dtype))
                 setattr(self, f"{name}{suffix}", init.uniform_(parameter, -bound, bound, generator=generator))
@@ -70,8 +74,13 @@ class _Recurrent(Module):
         directions = ("", "_reverse") if self.bidirectional else ("",)
         return [(k, f"_l{k}{which}") for k, which in itertools.product(range(self.num_layers), directions)]
 
-    def _kind(self) -> str:
-        return type(self).__name__
+    def _sizes(self) -> tuple[int, ...]:
+        """The features of each kind of state; the first is also what a direction gives out."""
+        return (self.proj_size or self.hidden_size, self.hidden_size)[: len(self._states)]
+
+    def _compute(self) -> Any:
+        """What goes over a sequence in one direction."""
+        return OPS[type(self).__name__]
 
     def _run(self, x: Any, hx: Any, lengths: Any) -> tuple[gd.Tensor, tuple[gd.Tensor, ...]]:
         """The outputs of the last layer, and the last states of all, one array for each kind of state."""
@@ -88,17 +97,19 @@ class _Recurrent(Module):
             raise ShapeError(f"{layer}: x has no steps, so there is no last state: give sequences of one step or more")
         lengths = checked_lengths(lengths, steps, None if alone else batch, layer)
         suffixes = self._suffixes()
+        sizes = self._sizes()
         if hx is None:
-            zeros = np.zeros((batch, self.hidden_size), x.dtype)
-            starts: list[Any] = [(zeros,) * len(self._states)] * len(suffixes)
+            starts: list[Any] = [[np.zeros((batch, size), x.dtype) for size in sizes]] * len(suffixes)
         else:
-            shape = (len(suffixes), *(() if alone else (batch,)), self.hidden_size)
-            form = f"(num_layers{' * 2' if self.bidirectional else ''}, {'' if alone else 'batch, '}hidden_size)"
-            states = checked_states(hx, self._states, shape, form, layer)
+            shapes = [(len(suffixes), *(() if alone else (batch,)), size) for size in sizes]
+            names = ("proj_size" if self.proj_size else "hidden_size", "hidden_size")
+            count = f"num_layers{' * 2' if self.bidirectional else ''}, {'' if alone else 'batch, '}"
+            forms = [f"({count}{name})" for name in names[: len(sizes)]]
+            states = checked_states(hx, self._states, shapes, forms, layer)
             if alone:
                 states = tuple([gd.expand_dims(state, 1) for state in states])
             starts = [[state[i] for state in states] for i in range(len(suffixes))]
-        compute = OPS[self._kind()]
+        compute = self._compute()
         found: list[tuple[gd.Tensor, ...]] = []
         outputs: list[Any] = []
         directions = 1 + self.bidirectional
@@ -123,11 +134,20 @@ class _Recurrent(Module):
     def _weights(self, suffix: str) -> list[Any]:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if self.bias else ("weight_ih", "weight_hh")
         found = [getattr(self, name + suffix) for name in names]
-        return found if self.bias else [*found, *(np.zeros(len(found[0]), found[0].dtype),) * 2]
+        if not self.bias:
+            found += [np.zeros(len(found[0]), found[0].dtype)] * 2
+        return [*found, getattr(self, f"weight_hr{suffix}")] if self.proj_size else found
 
     def extra_repr(self) -> str:
         """The two sizes, and the arguments that differ from their defaults."""
-        options = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False}
+        options = {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0,
+            "bidirectional": False,
+        }
         changed = [f"{name}={getattr(self, name)}" for name, usual in options.items() if getattr(self, name) != usual]
         return ", ".join([str(self.input_size), str(self.hidden_size), *changed])
 
@@ -197,8 +217,8 @@ class RNN(_Recurrent):
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, generator
         )
 
-    def _kind(self) -> str:
-        return f"RNN_{self.nonlinearity.upper()}"
+    def _compute(self) -> Any:
+        return OPS[f"RNN_{self.nonlinearity.upper()}"]
 
     def forward(self, x: Any, hx: Any = None, *, lengths: Any = None) -> tuple[gd.Tensor, gd.Tensor]:
         """The outputs of the last layer at each step, and the last states of all.
@@ -231,11 +251,12 @@ class LSTM(_Recurrent):
         i, f, o = sigmoid(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), for the rows of each
         g = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), for its rows
         c_t = f c_{t-1} + i g
-        h_t = o tanh(c_t)
+        h_t = o tanh(c_t), or W_hr (o tanh(c_t)) with `proj_size`
 
     Hochreiter and Schmidhuber 1997, "Long short-term memory", with the forget gate f of Gers et al. 2000, "Learning to
-    forget". Rows of the weights stand in the order i, f, g, o. Layers and directions are as in ``RNN``, names and first
-    values as in ``torch.nn.LSTM``.
+    forget"; the projection is that of Sak et al. 2014, "Long short-term memory based recurrent neural network
+    architectures for large vocabulary speech recognition". Rows of the weights stand in the order i, f, g, o. Layers
+    and directions are as in ``RNN``, names and first values as in ``torch.nn.LSTM``.
 
     Args:
         input_size: features of each step.
@@ -245,7 +266,8 @@ class LSTM(_Recurrent):
         batch_first: whether x and the output are (batch, steps, ...) instead of (steps, batch, ...); states are not.
         dropout: in training, the probability with which each output of all layers but the last becomes 0.
         bidirectional: whether each layer goes over the sequence from its end as well.
-        proj_size: only 0 is possible, states of the size of the cells.
+        proj_size: features of the state h, and so of what each direction gives out, where they are fewer than those of
+            the cell; 0 for as many. All steps of a direction are one operation without it, and several a step with it.
         dtype: of the parameters; the default dtype where not given.
         generator: draws the first values, and what is dropped; the default Generator where not given.
 
@@ -254,10 +276,12 @@ class LSTM(_Recurrent):
             hidden_size features, or twice that in two directions; ``_l0_reverse`` is the other direction.
         weight_hh_l0: Parameter (4 * hidden_size, hidden_size).
         bias_ih_l0: Parameter (4 * hidden_size,), if there are biases; and bias_hh_l0.
+        weight_hr_l0: Parameter (proj_size, hidden_size), with `proj_size`; then that is also the number of features
+            that weight_hh_l0 and higher layers take.
 
     Raises:
         TypeError: a size is no integer.
-        ValueError: it is too small, `dropout` is outside [0, 1], or `proj_size` is not 0.
+        ValueError: it is too small, `dropout` is outside [0, 1], or `proj_size` is not less than `hidden_size`.
 
     Example:
         >>> import grad_core as gd
@@ -287,14 +311,18 @@ class LSTM(_Recurrent):
         dtype: Any = None,
         generator: Generator | None = None,
     ) -> None:
-        if proj_size != 0:
+        self.proj_size = check_size(proj_size, "proj_size", "LSTM", 0)
+        if proj_size >= check_size(hidden_size, "hidden_size", "LSTM", 1):
             raise ValueError(
-                f"LSTM: proj_size={proj_size} asks for states that are projected to another size than the cells, which "
-                "this layer does not do: leave it out, and put a Linear behind the LSTM for outputs of another size"
+                f"LSTM: proj_size={proj_size} must be less than hidden_size={hidden_size}, for the projection makes "
+                "the state smaller than the cell: leave it out for states of the same size, or raise hidden_size"
             )
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, dtype, generator
         )
+
+    def _compute(self) -> Any:
+        return projected_lstm if self.proj_size else super()._compute()
 
     def forward(self, x: Any, hx: Any = None, *, lengths: Any = None) -> tuple[gd.Tensor, tuple[gd.Tensor, gd.Tensor]]:
         """The outputs of the last layer at each step, and the last states and cells of all.
@@ -302,12 +330,13 @@ class LSTM(_Recurrent):
         Args:
             x: (steps, batch, input_size), (batch, steps, input_size) with `batch_first`, or (steps, input_size).
             hx: the pair of states and cells before the first step, each (num_layers * directions, batch, hidden_size),
-                without the batch if `x` has none; zeros where not given.
+                states with proj_size features where that is given, without the batch if `x` has none; zeros where not
+                given.
             lengths: as for ``RNN``.
 
         Returns:
-            The output (steps, batch, hidden_size * directions), laid out as `x`, and the pair of last states and cells,
-            laid out as in `hx`.
+            The output (steps, batch, hidden_size * directions), laid out as `x`, or proj_size * directions; and the
+            pair of last states and cells, laid out as in `hx`.
 
         Raises:
             ShapeError: shapes do not fit, or there are no steps.

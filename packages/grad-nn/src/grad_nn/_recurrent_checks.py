@@ -40,14 +40,14 @@ def checked_input(x: Any, size: int, layer: str, forms: dict[int, str]) -> gd.Te
 
 
 def checked_states(
-    hx: Any, names: tuple[str, ...], shape: tuple[int, ...], form: str, layer: str
+    hx: Any, names: tuple[str, ...], shapes: list[tuple[int, ...]], forms: list[str], layer: str
 ) -> tuple[gd.Tensor, ...]:
-    """The initial states by these names as tensors, if each has this shape."""
+    """The initial states by these names as tensors, if each has its shape, which its form explains."""
     if len(names) > 1 and not (isinstance(hx, tuple | list) and len(hx) == len(names)):
         given = f"a {type(hx).__name__}" + (f" of {len(hx)}" if isinstance(hx, tuple | list) else "")
         raise TypeError(f"{layer}: the initial states are a pair ({', '.join(names)}), and hx is {given}")
     states = [gd.asarray(state) for state in (hx if len(names) > 1 else (hx,))]
-    for name, state in zip(names, states, strict=True):
+    for name, state, shape, form in zip(names, states, shapes, forms, strict=True):
         if state.shape != shape:
             raise ShapeError(f"{layer}: {name} has shape {state.shape}, and must be {form} = {shape} for this x")
     return tuple(states)

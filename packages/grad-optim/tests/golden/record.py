@@ -125,6 +125,16 @@ CASES = {
             {"maximize": True},
         ],
     ),
+    "adafactor": (
+        torch.optim.Adafactor,
+        [
+            {},
+            {"lr": 0.1, "beta2_decay": -0.5},
+            {"eps": (0.1, 0.1), "d": 2.0},
+            {"lr": 1.0, "eps": (None, 1.0), "weight_decay": 0.1},
+            {"maximize": True},
+        ],
+    ),
     "asgd": (
         torch.optim.ASGD,
         [

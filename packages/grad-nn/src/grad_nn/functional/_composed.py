@@ -10,7 +10,7 @@ import numpy as np
 
 from ._linear import linear
 
-__all__ = ["STEPS", "Composed", "Step"]
+__all__ = ["STEPS", "Composed", "Step", "projected_lstm"]
 
 
 class Step:
@@ -91,6 +91,17 @@ class _Gru(Step):
         return gd.concat([dr, dz, dn], -1), gd.concat([dr, dz, dn * r], -1), (dh * z,)
 
 
+class _Projected(_Lstm):
+    """The state is a linear map of what the gates let out; of its way back, differentiating `forth` is enough."""
+
+    def __init__(self, w_hr: Any) -> None:
+        self._w_hr = w_hr
+
+    def forth(self, a: Any, b: Any, states: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        (h, c), kept = super().forth(a, b, states)
+        return (linear(h, self._w_hr), c), kept
+
+
 STEPS = {"RNN_TANH": _Tanh(), "RNN_RELU": _Relu(), "LSTM": _Lstm(), "GRU": _Gru()}
 
 
@@ -152,6 +163,26 @@ class Composed:
             "b_hh": _rows(db).sum(0),
         }
         return found | dict(zip("hc", by_states, strict=False))
+
+
+def projected_lstm(
+    x: Any,
+    lengths: Any,
+    w_ih: Any,
+    w_hh: Any,
+    b_ih: Any,
+    b_hh: Any,
+    w_hr: Any,
+    h: Any,
+    c: Any,
+    *,
+    reverse: bool,
+) -> tuple[Any, ...]:
+    """One direction of an LSTM whose state is projected, step by step: the output, and the last state and cell.
+
+    It is no op of its own, as `LSTM` without a projection is: gradients of any order follow from those of its steps.
+    """
+    return Composed(_Projected(w_hr), (x, lengths, w_ih, w_hh, b_ih, b_hh, h, c), reverse).results
 
 
 def _rows(a: Any) -> Any:
