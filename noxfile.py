@@ -66,6 +66,14 @@ LAYERS = {
 PACKAGES = list(LAYERS)
 SETTINGS = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTEST = ["pytest", "-c", "pyproject.toml"]
+# files that other programs read, and the schema of each
+FORMS = [
+    ("citation-file-format", "CITATION.cff"),
+    ("dependabot", ".github/dependabot.yml"),
+    ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+    ("github-issue-forms", ".github/ISSUE_TEMPLATE/missing.yml", ".github/ISSUE_TEMPLATE/wrong.yml"),
+    ("github-workflows", ".github/workflows/ci.yml"),
+]
 
 # Other interpreters are found where the usual version managers put them, after everything on PATH.
 for manager in ("~/.pyenv/versions", "~/.local/share/uv/python", "~/.local/share/mise/installs/python"):
@@ -178,14 +186,20 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, formatting, and the metadata and declared dependencies of each package."""
-    install(session, "lint", packages=[])
+    """Style, formatting, metadata and declared dependencies of each package, and the files that hosts read."""
+    install(session, "lint", "build", packages=[])  # pyroma asks the build backend
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("validate-pyproject", "pyproject.toml", *(f"packages/{p}/pyproject.toml" for p in PACKAGES))
+    session.run("repo-review", ".", "--show", "errskip")
     for package in PACKAGES:
+        session.run("repo-review", ".", "--package-dir", f"packages/{package}", "--select", "PP002,PP003,PY003,PY005")
+        session.run("pyroma", "--min", "10", f"packages/{package}")
         with session.chdir(f"packages/{package}"):
             session.run("deptry", "src")
+    for kind, *files in FORMS:
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{kind}", *files)
+    session.run("zizmor", "--offline", "--persona", "pedantic", "--quiet", ".github")
 
 
 @nox.session(python=OLDEST)
@@ -205,7 +219,7 @@ def contracts(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site into site/, strictly, and look up every public name in it; `-- serve` shows it as you write."""
+    """Build the site into site/, strictly; every public name in it, every link right; `-- serve` shows it."""
     install(session, "docs", packages=[])
     session.env["NO_MKDOCS_2_WARNING"] = "1"  # the version is pinned below 2; the notice would hide real warnings
     if session.posargs:
@@ -213,6 +227,7 @@ def docs(session: nox.Session) -> None:
         return
     session.run("mkdocs", "build", "--strict", "--site-dir", "site")
     session.run("python", "tests/public_names.py", "--site", "site")
+    session.run("python", "tests/links.py", "--site", "site")
 
 
 @nox.session
@@ -259,6 +274,13 @@ def build(session: nox.Session) -> None:
     install(session, "build", packages=[])
     for package in PACKAGES:
         session.run("python", "-m", "build", "--no-isolation", "--outdir", "dist", f"packages/{package}")
+
+
+@nox.session(reuse_venv=True)
+def dev(session: nox.Session) -> None:
+    """Make .nox/dev, an environment to work in: the four packages as they lie here, and the tools."""
+    folders = [word for package in PACKAGES for word in ("-e", f"packages/{package}")]
+    session.install("-c", "constraints.txt", *nox.project.dependency_groups(SETTINGS, "dev"), *folders)
 
 
 @nox.session

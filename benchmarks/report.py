@@ -10,7 +10,7 @@ from typing import Any
 
 from rows import NAMES, TARGETS, Figures, Row
 
-__all__ = ["disagreement", "figures_of", "judge", "machine", "render", "store"]
+__all__ = ["disagreement", "figures_of", "judge", "machine", "render", "store", "write"]
 
 Answers = Mapping[str, Sequence[Mapping[str, Any]]]  # per peer, one answer per round
 
@@ -160,7 +160,13 @@ def store(folder: Path, name: str, text: str, data: Mapping[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for ending, content in (("json", json.dumps(data, indent=1)), ("md", text)):
         path = folder / f"{name}.{ending}"
-        temporary = path.with_suffix(f".{ending}.part")
-        temporary.write_text(content + ("" if content.endswith("\n") else "\n"), encoding="utf-8")
-        os.replace(temporary, path)
+        write(path, content)
     return path
+
+
+def write(path: Path, content: str) -> None:
+    """Write a file whole or not at all, with a newline at its end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f"{path.suffix}.part")
+    temporary.write_text(content + ("" if content.endswith("\n") else "\n"), encoding="utf-8", newline="\n")
+    os.replace(temporary, path)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from report import disagreement, figures_of, judge, machine, render, store
+from report import disagreement, figures_of, judge, machine, render, store, write
 from rows import ROWS, Row
 
 __all__ = ["main"]
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", choices=themes, metavar="ROW", help=f"one of {', '.join(themes)}")
     parser.add_argument("--rounds", type=int, help="how often each peer runs (5, quick: 2)")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a target is missed or not measured")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too, for benchmarks/page.py")
     options = parser.parse_args(arguments)
     rounds = options.rounds or (2 if options.quick else 5)
     setting = machine()
@@ -62,12 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = {
         "machine": setting,
         "versions": versions,
-        "command": ["benchmarks/run.py", *(arguments or sys.argv[1:])],
+        "date": stamp[:10],
+        "command": called(options),
         "rounds": rounds,
         "rows": [{**entry, "row": entry["row"]._asdict()} for entry in entries],
         "wrong": wrong,
     }
     print(f"kept in {store(FOLDER, stamp, text, data).relative_to(HERE.parent)}, and as .json beside it")
+    if options.json:
+        write(options.json, json.dumps(data, indent=1))
     missed = any(target["holds"] is not True for entry in entries for target in entry["targets"])
     return 1 if wrong or (options.check and missed) else 0
 
@@ -92,6 +96,13 @@ def ask(row: Row, rounds: int, quick: bool) -> dict[str, list[dict[str, Any]]]:
             else:
                 answers[peer].append(json.loads(done.stdout))
     return answers
+
+
+def called(options: argparse.Namespace) -> str:
+    """The command that measures this again, without what only says where results go."""
+    words = ["--quick"] * options.quick + [word for theme in options.only or () for word in ("--only", theme)]
+    words += ["--rounds", str(options.rounds)] if options.rounds else []
+    return " ".join(["python3 noxfile.py -s bench", *(["--", *words] if words else [])])
 
 
 def why(answer: dict[str, Any]) -> str:

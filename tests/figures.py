@@ -13,6 +13,7 @@ import fences
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
     "autodiff": ROOT / "docs" / "tutorials" / "autodiff-from-scratch.md",
+    "home": ROOT / "docs" / "index.md",
     "graphs": ROOT / "docs" / "guides" / "graphs.md",
 }
 FOLDER = ROOT / "docs" / "assets"

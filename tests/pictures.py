@@ -1,4 +1,4 @@
-"""The pictures of the tutorials, drawn from the numbers of their pages: `python tests/pictures.py --write`."""
+"""The pictures of home page and tutorials, drawn from their numbers: `python tests/pictures.py --write [PAGE ...]`."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-TUTORIALS = ROOT / "docs" / "tutorials"
-FOLDER = ROOT / "docs" / "assets"
+DOCS = ROOT / "docs"
 
 # Lines and letters in a grey that can be read on white and on the dark of the site; the ground is transparent.
 GREY, TEAL, AMBER, RED = "#808890", "#14a08d", "#d98a1f", "#d9534f"
@@ -46,6 +45,35 @@ def bare(axes: Axes) -> Axes:
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     return axes
+
+
+def wave(page: Page) -> Figure:
+    """A function and two derivatives."""
+    figure, axes = plt.subplots(figsize=(4.6, 2.6), layout="constrained")
+    x = np.linspace(0, 6, 200)
+    axes.axhline(0, color=GREY, linewidth=0.5)
+    for name, values in (
+        ("wave", page["wave"](x)),
+        ("slope", [page["slope"](place).item() for place in x]),
+        ("bend", [page["bend"](place).item() for place in x]),
+    ):
+        axes.plot(x, values, label=name)
+    axes.legend(loc="upper right")
+    return figure
+
+
+def moons(page: Page) -> Figure:
+    """Points of two classes, and what a network says everywhere."""
+    figure, axes = plt.subplots(figsize=(4.6, 2.9), layout="constrained")
+    reach = [-1.4, 2.4, -1.0, 1.5]
+    plane = np.stack(np.meshgrid(np.linspace(*reach[:2], 150), np.linspace(*reach[2:], 100)), -1)
+    scores = page["model"](plane).detach().numpy()
+    says = 1 / (1 + np.exp(scores[..., 0] - scores[..., 1]))
+    axes.imshow(says, extent=reach, origin="lower", cmap="BrBG", vmin=0, vmax=1, interpolation="bilinear")
+    for label, colour in ((0, AMBER), (1, TEAL)):
+        axes.scatter(*page["x"][page["ids"] == label].T, s=9, color=colour, edgecolor="white", linewidth=0.3)
+    bare(axes).axis(reach)
+    return figure
 
 
 def spirals(page: Page) -> Figure:
@@ -129,16 +157,16 @@ def importance(page: Page) -> Figure:
 
 def attention(page: Page) -> Figure:
     """The shares of each head of each block."""
-    figure, axes = plt.subplots(1, 4, figsize=(7.4, 2.4), layout="constrained")
+    figure, axes = plt.subplots(2, 2, figsize=(5.4, 5.6), layout="constrained")
     letters = page["text"](page["inputs"][0])
-    for place, (one, shares) in enumerate(zip(axes, np.concatenate(page["looks"]), strict=True)):
+    for place, (one, shares) in enumerate(zip(axes.flat, np.concatenate(page["looks"]), strict=True)):
         one.imshow(shares, cmap="BuGn", vmin=0, vmax=1)
-        one.set_xticks(range(12), letters, fontsize=7)
-        one.set_yticks(range(12), letters, fontsize=7)
+        one.set_xticks(range(12), letters)
+        one.set_yticks(range(12), letters)
         one.tick_params(length=0)
-        one.set_title(f"block {1 + place // 2}, head {1 + place % 2}", fontsize=9)
-    axes[0].set_ylabel("looks from")
-    axes[0].set_xlabel("at")
+        one.set_title(f"block {1 + place // 2}, head {1 + place % 2}")
+    figure.supxlabel("looks at", color=GREY)
+    figure.supylabel("the place that looks", color=GREY)
     return figure
 
 
@@ -208,26 +236,27 @@ def arm(page: Page) -> Figure:
     return figure
 
 
-DRAWINGS: dict[str, dict[str, Callable[[Page], Figure]]] = {
-    "first-network": {"spirals": spirals},
-    "mnist": {"images": images, "curves": curves, "confusion": confusion},
-    "cnn": {"kernels": kernels, "importance": importance},
-    "transformer": {"attention": attention},
-    "own-op": {"orbit": orbit},
-    "higher-order": {"circles": circles, "valley": valley, "rising": rising, "arm": arm},
+DRAWINGS: dict[str, dict[str, Callable[[Page], Figure]]] = {  # by page, as it is named in docs/
+    "index": {"wave": wave, "moons": moons},
+    "tutorials/first-network": {"spirals": spirals},
+    "tutorials/mnist": {"images": images, "curves": curves, "confusion": confusion},
+    "tutorials/cnn": {"kernels": kernels, "importance": importance},
+    "tutorials/transformer": {"attention": attention},
+    "tutorials/own-op": {"orbit": orbit},
+    "tutorials/higher-order": {"circles": circles, "valley": valley, "rising": rising, "arm": arm},
 }
 
 
 def place(name: str, picture: str) -> Path:
     """Where the picture of a page stands in the docs."""
-    return FOLDER / "tutorials" / name / f"{picture}.png"
+    return DOCS / "assets" / ("home" if name == "index" else name) / f"{picture}.png"
 
 
 def drawn(name: str) -> dict[str, bytes]:
-    """Run the blocks of a tutorial in an empty folder, and return its pictures as PNG files of few colours."""
+    """Run the blocks of a page in an empty folder, and return its pictures as PNG files of few colours."""
     page: Page = {}
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
-        fences.run(TUTORIALS / f"{name}.md", page)
+        fences.run(DOCS / f"{name}.md", page)
     result = {}
     with plt.rc_context(STYLE):
         for picture, draw in DRAWINGS[name].items():
@@ -244,8 +273,10 @@ def drawn(name: str) -> dict[str, bytes]:
 def main() -> None:
     """Draw, and write where asked; say how large the pictures are."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the pictures into docs/assets/tutorials")
-    parser.add_argument("names", nargs="*", default=list(DRAWINGS), help="of the tutorials; all where not given")
+    parser.add_argument("--write", action="store_true", help="put the pictures into docs/assets")
+    parser.add_argument(
+        "names", nargs="*", default=list(DRAWINGS), help="of pages, such as tutorials/cnn; all where not given"
+    )
     options = parser.parse_args()
     for name in options.names:
         for picture, data in drawn(name).items():

@@ -27,7 +27,7 @@ PLANTED = [
     ("nobody-needs-data", "grad_nn.errors", "import grad_data"),
     ("nobody-needs-data", "grad_optim._flat", "import grad_data"),
     ("public-door", "grad_nn.errors", "from grad_core import _op"),
-    ("public-door", "grad_nn", "from grad_core.ops.elementwise import add"),
+    ("public-door", "grad_nn", "from grad_core.ops.arithmetic import add"),
     ("public-door", "grad_optim._flat", "import grad_core._modes"),
     ("inside-core", "grad_core.errors", "from grad_core import _op"),
     ("inside-nn", "grad_nn.errors", "from grad_nn import _module"),

@@ -22,7 +22,7 @@ def test_each_figure_is_small_and_shown_on_its_page(name):
     files = figures.kept(name)
     assert files
     for file, text in files.items():
-        assert f"](../assets/{name}/{file})" in page
+        assert f"assets/{name}/{file})" in page
         assert len(text) < 12_000
 
 
@@ -37,15 +37,15 @@ def test_the_sheet_of_digits_is_what_its_page_draws(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", pictures.DRAWINGS)
-def test_the_pictures_of_a_tutorial_are_what_its_numbers_draw(name):
-    page = (pictures.TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
+def test_the_pictures_of_a_page_are_what_its_numbers_draw(name):
+    page = (pictures.DOCS / f"{name}.md").read_text(encoding="utf-8")
     drawn = pictures.drawn(name)
     for picture, data in drawn.items():
         kept = pictures.place(name, picture)
-        assert f"](../assets/tutorials/{name}/{picture}.png)" in page
+        assert f"{kept.relative_to(pictures.DOCS).as_posix()})" in page
         assert kept.stat().st_size < 40_000
         assert differs(data, kept.read_bytes()) < 0.5, "renew it by: python tests/pictures.py --write"
-    assert {path.stem for path in pictures.place(name, "any").parent.iterdir()} == set(drawn)
+    assert {path.stem for path in pictures.place(name, "any").parent.glob("*.png")} == set(drawn)
 
 
 def differs(one, other):
@@ -64,7 +64,9 @@ def pixels(data):
 
 
 def test_another_picture_is_told_from_the_kept_one():
-    circles, arm, rising = (pictures.place("higher-order", name).read_bytes() for name in ("circles", "arm", "rising"))
+    circles, arm, rising = (
+        pictures.place("tutorials/higher-order", name).read_bytes() for name in ("circles", "arm", "rising")
+    )
     assert differs(circles, circles) == 0
     assert differs(circles, rising) > 0.5  # the same size
     assert differs(circles, arm) == np.inf

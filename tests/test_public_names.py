@@ -61,6 +61,11 @@ def test_the_reference_has_a_page_for_each_module_and_a_place_for_each_name():
     assert not names ^ places, f"no place for: {sorted(names - places)}; places of nothing: {sorted(places - names)}"
 
 
+def test_the_first_page_of_the_reference_names_each_module():
+    index = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+    assert [module for module in public_names.public_modules() if f"[`{module}`]({module}.md)" not in index] == []
+
+
 def test_a_name_that_no_page_explains_is_reported(tmp_path):
     page = tmp_path / "reference" / "core" / "index.html"
     page.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Kinks, zeros, far-out inputs and precision of the functions beyond `elementwise` and `reduce`."""
+"""Kinks, zeros, far-out inputs and precision of the rest of the mathematics."""
 
 import math
 import warnings

@@ -10,6 +10,7 @@ import grad_nn as nn
 import numpy as np
 import pytest
 from grad_core.errors import GradError
+from grad_nn import _files
 from grad_nn.errors import FileFormatError
 
 ARRAYS = {
@@ -360,6 +361,17 @@ def test_files_that_are_not_what_they_should_be(tmp_path, monkeypatch, content, 
     with pytest.raises(FileFormatError, match=message):
         nn.load(path)
     assert os.listdir(tmp_path) == ["w.npz"]  # nothing was run
+
+
+def test_an_error_without_a_text_is_named_by_its_type(tmp_path, monkeypatch):
+    def fail(archive, info):
+        raise MemoryError
+
+    monkeypatch.setattr(_files, "_array", fail)
+    path = tmp_path / "w.npz"
+    path.write_bytes(GOOD)
+    with pytest.raises(FileFormatError, match=r"so nothing was: MemoryError\. It may be cut off"):
+        nn.load(path)
 
 
 @pytest.mark.parametrize("write", [np.savez, np.savez_compressed])

@@ -17,38 +17,27 @@ from .ops.adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )  # fmt: skip
-from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
-from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
-from .ops.einsum import einsum
-from .ops.elementwise import (
+from .ops.arithmetic import (
     abs,
     add,
-    clip,
-    cos,
     divide,
-    exp,
-    expm1,
     floor,
     floor_divide,
-    log,
-    log1p,
-    maximum,
-    minimum,
     multiply,
     negative,
     positive,
     pow,
-    relu,
+    reciprocal,
     remainder,
-    sigmoid,
     sign,
-    sin,
     sqrt,
     square,
     subtract,
-    tanh,
-    where,
-)  # fmt: skip
+)
+from .ops.arrange import broadcast_arrays, flip, pad, repeat, roll, tile
+from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d
+from .ops.einsum import einsum
+from .ops.exponentials import exp, expm1, log, log1p, log2, log10, logaddexp, sigmoid
 from .ops.fill import empty_like, full_like, ones_like, zeros_like
 from .ops.find import isin, nonzero
 from .ops.grids import meshgrid, one_hot
@@ -77,9 +66,10 @@ from .ops.measures import trace
 from .ops.norms import count_nonzero, norm, std
 from .ops.pick import masked_fill, take, take_along_axis
 from .ops.pieces import diagonal, split, unstack
+from .ops.piecewise import clip, maximum, minimum, relu, where
 from .ops.pool import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from .ops.products import dot, kron, outer, tensordot, vecdot
-from .ops.reduce import all, any, argmax, argmin, log_softmax, logsumexp, max, mean, min, softmax, sum, var
+from .ops.reduce import all, any, argmax, argmin, max, mean, min, sum, var
 from .ops.rounding import bitwise_left_shift, bitwise_right_shift, ceil, copysign, nextafter, round, signbit, trunc
 from .ops.scan import cumprod, cumsum, cumulative_prod, cumulative_sum, diff, prod
 from .ops.shape import (
@@ -98,10 +88,11 @@ from .ops.shape import (
     swapaxes,
     transpose,
 )  # fmt: skip
+from .ops.softmax import log_softmax, logsumexp, softmax
 from .ops.sort import argsort, searchsorted, sort, topk, unique_all, unique_counts, unique_inverse, unique_values
-from .ops.special import erf, log2, log10, logaddexp, logit, reciprocal, silu, softplus
+from .ops.special import erf, logit, silu, softplus
 from .ops.triangle import tril, triu
-from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
+from .ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cos, cosh, hypot, sin, sinh, tan, tanh
 from .ops.unfold import fold, unfold
 from .transforms.batch import vmap
 from .transforms.checkpoint import checkpoint

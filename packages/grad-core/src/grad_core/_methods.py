@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from ._op import apply
 from .ops import (
+    arithmetic,
     arrange,
+    exponentials,
     index,
     linalg,
     logic,
@@ -14,14 +16,15 @@ from .ops import (
     norms,
     pick,
     pieces,
+    piecewise,
     products,
     reduce,
     rounding,
     scan,
     shape,
     sort,
+    trigonometry,
 )
-from .ops import elementwise as e
 from .ops._axes import Axes
 
 if TYPE_CHECKING:
@@ -43,46 +46,46 @@ class Methods:
     # In-place spellings, x += y, are left to Python, which binds the name to a new tensor.
 
     def __add__(self, y: Any) -> Tensor:
-        return apply(e.add, (self, y))
+        return apply(arithmetic.add, (self, y))
 
     def __radd__(self, y: Any) -> Tensor:
-        return apply(e.add, (y, self))
+        return apply(arithmetic.add, (y, self))
 
     def __sub__(self, y: Any) -> Tensor:
-        return apply(e.subtract, (self, y))
+        return apply(arithmetic.subtract, (self, y))
 
     def __rsub__(self, y: Any) -> Tensor:
-        return apply(e.subtract, (y, self))
+        return apply(arithmetic.subtract, (y, self))
 
     def __mul__(self, y: Any) -> Tensor:
-        return apply(e.multiply, (self, y))
+        return apply(arithmetic.multiply, (self, y))
 
     def __rmul__(self, y: Any) -> Tensor:
-        return apply(e.multiply, (y, self))
+        return apply(arithmetic.multiply, (y, self))
 
     def __truediv__(self, y: Any) -> Tensor:
-        return apply(e.divide, (self, y))
+        return apply(arithmetic.divide, (self, y))
 
     def __rtruediv__(self, y: Any) -> Tensor:
-        return apply(e.divide, (y, self))
+        return apply(arithmetic.divide, (y, self))
 
     def __floordiv__(self, y: Any) -> Tensor:
-        return apply(e.floor_divide, (self, y))
+        return apply(arithmetic.floor_divide, (self, y))
 
     def __rfloordiv__(self, y: Any) -> Tensor:
-        return apply(e.floor_divide, (y, self))
+        return apply(arithmetic.floor_divide, (y, self))
 
     def __mod__(self, y: Any) -> Tensor:
-        return apply(e.remainder, (self, y))
+        return apply(arithmetic.remainder, (self, y))
 
     def __rmod__(self, y: Any) -> Tensor:
-        return apply(e.remainder, (y, self))
+        return apply(arithmetic.remainder, (y, self))
 
     def __pow__(self, y: Any) -> Tensor:
-        return apply(e.pow, (self, y))
+        return apply(arithmetic.pow, (self, y))
 
     def __rpow__(self, y: Any) -> Tensor:
-        return apply(e.pow, (y, self))
+        return apply(arithmetic.pow, (y, self))
 
     def __matmul__(self, y: Any) -> Tensor:
         return linalg.matmul(self, y)
@@ -91,13 +94,13 @@ class Methods:
         return linalg.matmul(y, self)
 
     def __neg__(self) -> Tensor:
-        return apply(e.negative, (self,))
+        return apply(arithmetic.negative, (self,))
 
     def __pos__(self) -> Tensor:
-        return apply(e.positive, (self,))
+        return apply(arithmetic.positive, (self,))
 
     def __abs__(self) -> Tensor:
-        return apply(e.abs, (self,))
+        return apply(arithmetic.abs, (self,))
 
     def __lt__(self, y: Any) -> Tensor:
         return apply(logic.less, (self, y))
@@ -294,28 +297,28 @@ class Methods:
 
     def exp(self) -> Tensor:
         """See ``grad_core.exp``."""
-        return e.exp(self)
+        return exponentials.exp(self)
 
     def log(self) -> Tensor:
         """See ``grad_core.log``."""
-        return e.log(self)
+        return exponentials.log(self)
 
     def sqrt(self) -> Tensor:
         """See ``grad_core.sqrt``."""
-        return e.sqrt(self)
+        return arithmetic.sqrt(self)
 
     def tanh(self) -> Tensor:
         """See ``grad_core.tanh``."""
-        return e.tanh(self)
+        return trigonometry.tanh(self)
 
     def sigmoid(self) -> Tensor:
         """See ``grad_core.sigmoid``."""
-        return e.sigmoid(self)
+        return exponentials.sigmoid(self)
 
     def relu(self) -> Tensor:
         """See ``grad_core.relu``."""
-        return e.relu(self)
+        return piecewise.relu(self)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
         """See ``grad_core.clip``."""
-        return e.clip(self, min, max)
+        return piecewise.clip(self, min, max)

@@ -11,7 +11,7 @@ import numpy as np
 from ._node import array_like
 from ._op import nondiff
 from .errors import ShapeError
-from .ops import arrange, elementwise, find, products, reduce, shape
+from .ops import arithmetic, arrange, find, products, reduce, shape
 from .ops._axes import one_axis
 
 __all__ = [
@@ -42,17 +42,17 @@ __all__ = [
 
 def exp2(x: Any) -> Any:
     """2**x."""
-    return elementwise.pow(2.0, x)
+    return arithmetic.pow(2.0, x)
 
 
 def degrees(x: Any) -> Any:
     """An angle in degrees, from radians."""
-    return elementwise.multiply(x, 180 / math.pi)
+    return arithmetic.multiply(x, 180 / math.pi)
 
 
 def radians(x: Any) -> Any:
     """An angle in radians, from degrees."""
-    return elementwise.multiply(x, math.pi / 180)
+    return arithmetic.multiply(x, math.pi / 180)
 
 
 # Comparisons of whole arrays, without a gradient
@@ -157,12 +157,12 @@ def flipud(m: Any) -> Any:
 def inner(a: Any, b: Any, /) -> Any:
     """The sum of products over the last axis of both, each row with each row."""
     a, b = array_like(a), array_like(b)
-    return elementwise.multiply(a, b) if a.ndim == 0 or b.ndim == 0 else products.tensordot(a, b, ([-1], [-1]))
+    return arithmetic.multiply(a, b) if a.ndim == 0 or b.ndim == 0 else products.tensordot(a, b, ([-1], [-1]))
 
 
 def ptp(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """The distance of the largest from the smallest."""
-    return elementwise.subtract(reduce.max(a, axis, keepdims=keepdims), reduce.min(a, axis, keepdims=keepdims))
+    return arithmetic.subtract(reduce.max(a, axis, keepdims=keepdims), reduce.min(a, axis, keepdims=keepdims))
 
 
 def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Any:
@@ -179,5 +179,5 @@ def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: bool = F
             )
         lengths = tuple([n if i == place else 1 for i, n in enumerate(a.shape)])
         weights = shape.broadcast_to(shape.reshape(weights, lengths), a.shape)
-    total = reduce.sum(elementwise.multiply(a, weights), axis, keepdims=keepdims)
-    return elementwise.divide(total, reduce.sum(weights, axis, keepdims=keepdims))
+    total = reduce.sum(arithmetic.multiply(a, weights), axis, keepdims=keepdims)
+    return arithmetic.divide(total, reduce.sum(weights, axis, keepdims=keepdims))

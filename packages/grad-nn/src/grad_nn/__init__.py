@@ -88,17 +88,16 @@ from ._pool import (
     AvgPool1d,
     AvgPool2d,
     AvgPool3d,
-    Fold,
     MaxPool1d,
     MaxPool2d,
     MaxPool3d,
-    Unfold,
 )
 from ._positions import LearnedPositionalEmbedding, RotaryEmbedding, SinusoidalPositionalEncoding
 from ._recurrent import GRU, LSTM, RNN
 from ._resume import load_checkpoint, save_checkpoint
 from ._summary import Summary, summary
 from ._transformer import TransformerEncoder, TransformerEncoderLayer
+from ._unfold import Fold, Unfold
 from .io import load, read_metadata, save
 
 __all__ = [

@@ -141,7 +141,7 @@ def _opened(source: Path, content: bytes, read: Callable[[zipfile.ZipFile], Any]
             result = None if pickled else read(archive)
     except _DAMAGE as error:
         raise FileFormatError(
-            f"{str(source)!r} cannot be read as .npz, so nothing was: {error or type(error).__name__}. "
+            f"{str(source)!r} cannot be read as .npz, so nothing was: {str(error) or type(error).__name__}. "
             "It may be cut off or damaged: copy, download or save it again"
         ) from error
     if pickled:

@@ -25,34 +25,25 @@ import numpy as np
 
 from grad_core import _exchange, linalg
 from grad_core.creation import from_dlpack
-from grad_core.ops.arrange import broadcast_arrays, flip, repeat, roll, tile
-from grad_core.ops.elementwise import (
+from grad_core.ops.arithmetic import (
     abs,
     add,
-    clip,
-    cos,
     divide,
-    exp,
-    expm1,
     floor,
     floor_divide,
-    log,
-    log1p,
-    maximum,
-    minimum,
     multiply,
     negative,
     positive,
     pow,
+    reciprocal,
     remainder,
     sign,
-    sin,
     sqrt,
     square,
     subtract,
-    tanh,
-    where,
 )
+from grad_core.ops.arrange import broadcast_arrays, flip, repeat, roll, tile
+from grad_core.ops.exponentials import exp, expm1, log, log1p, log2, log10, logaddexp
 from grad_core.ops.find import isin, nonzero
 from grad_core.ops.grids import meshgrid
 from grad_core.ops.linalg import matmul
@@ -78,6 +69,7 @@ from grad_core.ops.logic import (
 from grad_core.ops.norms import count_nonzero
 from grad_core.ops.pick import take, take_along_axis
 from grad_core.ops.pieces import unstack
+from grad_core.ops.piecewise import clip, maximum, minimum, where
 from grad_core.ops.products import tensordot, vecdot
 from grad_core.ops.reduce import all, any, argmax, argmin, max, min, sum
 from grad_core.ops.rounding import (
@@ -102,9 +94,23 @@ from grad_core.ops.shape import (
     stack,
 )
 from grad_core.ops.sort import argsort, searchsorted, sort, unique_all, unique_counts, unique_inverse, unique_values
-from grad_core.ops.special import log2, log10, logaddexp, reciprocal
 from grad_core.ops.triangle import tril, triu
-from grad_core.ops.trigonometry import acos, acosh, asin, asinh, atan, atan2, atanh, cosh, hypot, sinh, tan
+from grad_core.ops.trigonometry import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cos,
+    cosh,
+    hypot,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
 
 from ._creation import (
     arange,

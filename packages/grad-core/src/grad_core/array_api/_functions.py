@@ -10,7 +10,7 @@ import numpy as np
 from grad_core._dtypes import resolve_dtype
 from grad_core._exchange import check_device
 from grad_core._node import Value, array_like
-from grad_core.ops import elementwise, fill, norms, reduce
+from grad_core.ops import arithmetic, fill, norms, reduce
 from grad_core.ops import shape as moves
 from grad_core.ops._axes import Axes, some_axes
 
@@ -51,7 +51,7 @@ def _too_few(x: Any, axis: Axes, keepdims: bool, correction: float, name: str) -
     if math.prod(x.shape if axes is None else [x.shape[i] for i in axes]) > correction:
         return None
     total = reduce.sum(x, axes, keepdims=keepdims)
-    return elementwise.multiply(total, math.nan)
+    return arithmetic.multiply(total, math.nan)
 
 
 def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -80,12 +80,12 @@ def std(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool
 
 def conj(x: Any, /) -> Tensor:
     """The complex conjugate, of a real number the number itself."""
-    return elementwise.positive(x)
+    return arithmetic.positive(x)
 
 
 def real(x: Any, /) -> Tensor:
     """The real part, of a real number the number itself."""
-    return elementwise.positive(x)
+    return arithmetic.positive(x)
 
 
 def imag(x: Any, /) -> Tensor:

@@ -7,7 +7,16 @@ from typing import Any
 
 from grad_core.errors import ShapeError
 
-__all__ = ["Axes", "broadcasts_to", "keep_axes", "one_axis", "reduced_shape", "some_axes"]
+__all__ = [
+    "Axes",
+    "broadcasts_to",
+    "count_along",
+    "keep_axes",
+    "need_elements",
+    "one_axis",
+    "reduced_shape",
+    "some_axes",
+]
 
 Axes = int | tuple[int, ...] | None
 
@@ -53,3 +62,19 @@ def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdims
     """What is left of `shape` when these axes are reduced."""
     folded = range(len(shape)) if axes is None else axes
     return tuple([1 if i in folded else n for i, n in enumerate(shape) if keepdims or i not in folded])
+
+
+def count_along(shape: tuple[int, ...], axis: tuple[int, ...] | None) -> int:
+    """How many elements these axes hold; None stands for all."""
+    count = 1
+    for i in range(len(shape)) if axis is None else axis:
+        count *= shape[i]
+    return count
+
+
+def need_elements(shape: tuple[int, ...], axes: tuple[int, ...] | None, name: str) -> int:
+    """The same number, or an error where it is 0."""
+    count = count_along(shape, axes)
+    if count == 0:
+        raise ShapeError(f"{name}: shape {shape} has no elements along axis {axes}: there is nothing to take it over")
+    return count

@@ -14,11 +14,12 @@ from grad_core.errors import LinAlgError, ShapeError
 from . import reduce
 from ._axes import Axes, some_axes
 from ._matrices import batch_in_front, matrices
+from .arithmetic import abs as _abs
+from .arithmetic import divide, multiply, pow, sign
 from .decompositions import svdvals
-from .elementwise import abs as _abs
-from .elementwise import divide, multiply, pow, sign, where
 from .norms import norm
 from .pieces import diagonal
+from .piecewise import where
 from .shape import reshape
 from .solving import inv
 

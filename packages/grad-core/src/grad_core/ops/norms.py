@@ -15,8 +15,9 @@ from . import reduce
 from ._axes import Axes, keep_axes, some_axes
 from ._batching import batch_past_axes, in_front
 from ._select import select
-from .elementwise import abs as _abs
-from .elementwise import sqrt, where
+from .arithmetic import abs as _abs
+from .arithmetic import sqrt
+from .piecewise import where
 from .shape import astype
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from grad_core._op import Op, op
 from grad_core.errors import DTypeError, ShapeError
 
 from ._axes import broadcasts_to, one_axis
-from .elementwise import where
+from .piecewise import where
 from .shape import astype, ravel
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from grad_core.errors import ShapeError
 
 from ._axes import one_axis, some_axes
 from ._contract import contract
+from .arithmetic import multiply, subtract
 from .arrange import roll
 from .einsum import sum_products
-from .elementwise import multiply, subtract
 from .shape import moveaxis, ravel, reshape
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Functions that fold axes away, and the softmax family, which needs the same sums."""
+"""Functions that fold axes away: sums, means, extremes and where they are, any and all."""
 
 from __future__ import annotations
 
@@ -14,27 +14,17 @@ from grad_core._op import Op, Rule, nondiff, op
 from grad_core._sums import total
 from grad_core.errors import ShapeError
 
-from ._axes import Axes, keep_axes, one_axis, reduced_shape, some_axes
+from ._axes import Axes, count_along, keep_axes, need_elements, one_axis, reduced_shape, some_axes
 from ._batching import batch_past_axes, in_front
 from ._quick import for_large_arrays
-from ._rows import (
-    first_largest,
-    log_softmax_by_rows,
-    log_softmax_by_rows_back,
-    log_sum_exp_by_rows,
-    peak_back,
-    peaks,
-    softmax_by_rows,
-    softmax_by_rows_back,
-    trailing_rows,
-)
+from ._rows import first_largest, peak_back, peaks, trailing_rows
 from ._select import select
 from .shape import astype
 
 if TYPE_CHECKING:
     from grad_core._tensor import Tensor
 
-__all__ = ["all", "any", "argmax", "argmin", "log_softmax", "logsumexp", "max", "mean", "min", "softmax", "sum", "var"]
+__all__ = ["all", "any", "argmax", "argmin", "max", "mean", "min", "sum", "var"]
 
 _Axes = tuple[int, ...] | None  # counted from the front; None for all
 
@@ -50,13 +40,6 @@ _and: Any = np.logical_and.reduce
 def _spread(g: Any, shape: tuple[int, ...], axis: _Axes, keepdims: bool) -> Any:
     """The cotangent of a sum, repeated over what was summed."""
     return broadcast_to.on(keep_axes(g, shape, axis, keepdims), shape=shape)
-
-
-def _count(shape: tuple[int, ...], axis: _Axes) -> int:
-    count = 1
-    for i in range(len(shape)) if axis is None else axis:
-        count *= shape[i]
-    return count
 
 
 def _batch_reduction(inputs: tuple[Any, ...], axes: tuple[int | None, ...], axis: _Axes) -> tuple[Any, _Axes]:
@@ -111,12 +94,15 @@ def _mean_batch(
 
 
 @linear(
-    lambda g, _ans, _x, axis, keepdims: _spread(g / _count(_x.shape, axis), _x.shape, axis, keepdims), batch=_mean_batch
+    lambda g, _ans, _x, axis, keepdims: _spread(g / count_along(_x.shape, axis), _x.shape, axis, keepdims),
+    batch=_mean_batch,
 )
 def _mean(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
     if x.dtype == np.float16:  # the sum alone may pass 65504, the largest float16
-        return (_narrow(x, axis=axis, keepdims=keepdims, dtype=np.float32) / _count(x.shape, axis)).astype(np.float16)
-    return _add(x, axis=axis, keepdims=keepdims) / _count(x.shape, axis)
+        return (_narrow(x, axis=axis, keepdims=keepdims, dtype=np.float32) / count_along(x.shape, axis)).astype(
+            np.float16
+        )
+    return _add(x, axis=axis, keepdims=keepdims) / count_along(x.shape, axis)
 
 
 def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
@@ -137,7 +123,7 @@ def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """
     x = array_like(x)
     axes = some_axes(axis, x.ndim, "mean")
-    _need_elements(x.shape, axes, "mean")
+    need_elements(x.shape, axes, "mean")
     return _mean(x, axis=axes, keepdims=keepdims)
 
 
@@ -161,7 +147,7 @@ def var(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = Fa
     """
     x = array_like(x)
     axes = some_axes(axis, x.ndim, "var")
-    count = _need_elements(x.shape, axes, "var")
+    count = need_elements(x.shape, axes, "var")
     if count <= correction:
         raise ShapeError(
             f"var: {count} elements with correction={correction} leave nothing to divide by; give correction=0"
@@ -171,13 +157,6 @@ def var(x: Any, axis: Axes = None, *, correction: float = 0, keepdims: bool = Fa
         return astype(wide, np.float16)
     deviation = x - _mean(x, axis=axes, keepdims=True)
     return _sum(deviation * deviation, axis=axes, keepdims=keepdims) / (count - correction)
-
-
-def _need_elements(shape: tuple[int, ...], axes: _Axes, name: str) -> int:
-    count = _count(shape, axes)
-    if count == 0:
-        raise ShapeError(f"{name}: shape {shape} has no elements along axis {axes}: there is nothing to take it over")
-    return count
 
 
 def _share_ties_by_rows(g: Any, ans: Any, x: Any, *, axis: _Axes, keepdims: bool) -> Any:
@@ -228,7 +207,7 @@ def max(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """
     x = array_like(x)
     axes = some_axes(axis, x.ndim, "max")
-    _need_elements(x.shape, axes, "max")
+    need_elements(x.shape, axes, "max")
     return _max(x, axis=axes, keepdims=keepdims)
 
 
@@ -250,135 +229,8 @@ def min(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     """
     x = array_like(x)
     axes = some_axes(axis, x.ndim, "min")
-    _need_elements(x.shape, axes, "min")
+    need_elements(x.shape, axes, "min")
     return _min(x, axis=axes, keepdims=keepdims)
-
-
-# The softmax family: the largest element is subtracted first, so nothing overflows
-
-
-def _finite(x: Any) -> Any:
-    """x, with 0 in place of infinities and NaN: what is subtracted must not turn -inf into NaN."""
-    return np.where(np.isfinite(x), x, 0)
-
-
-def _weigh(g: Any, ans: Any, x: Any, axis: _Axes, keepdims: bool) -> Any:
-    weights = np.exp(x - _finite(keep_axes(ans, x.shape, axis, keepdims)))  # the softmax of x
-    return keep_axes(g, x.shape, axis, keepdims) * weights
-
-
-@op(vjp=(_weigh,))
-def _logsumexp(x: Any, *, axis: _Axes, keepdims: bool) -> Any:
-    rows = trailing_rows(x, axis)
-    if rows is not None:
-        return log_sum_exp_by_rows(rows).reshape(reduced_shape(x.shape, axis, keepdims))
-    top = _finite(_largest(x, axis=axis, keepdims=True))
-    total = _add(np.exp(x - top), axis=axis, keepdims=keepdims)
-    with np.errstate(divide="ignore"):  # log(0) = -inf is the answer where every element is -inf
-        return np.log(total) + (top if keepdims else top.reshape(total.shape))
-
-
-def logsumexp(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-    """log(sum(exp(x))) over one axis, several, or all, without overflow; -inf where every element is -inf.
-
-    Args:
-        x: any shape of floats, with at least one element along `axis`.
-        axis: an axis, a tuple of them, or None for all.
-        keepdims: keep the axes with length 1.
-
-    Raises:
-        ShapeError: an axis that is not there, or a sum over no elements.
-
-    Example:
-        >>> import grad_core as gd
-        >>> round(gd.logsumexp(gd.tensor([1000.0, 1000.0])).item(), 2)
-        1000.69
-    """
-    x = array_like(x)
-    axes = some_axes(axis, x.ndim, "logsumexp")
-    _need_elements(x.shape, axes, "logsumexp")
-    return _logsumexp(x, axis=axes, keepdims=keepdims)
-
-
-def _softmax_back_by_rows(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
-    rows, weights = trailing_rows(g, axis), trailing_rows(ans, axis)
-    return NotImplemented if rows is None or weights is None else softmax_by_rows_back(rows, weights).reshape(g.shape)
-
-
-@for_large_arrays(_softmax_back_by_rows)
-def _softmax_back(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
-    return ans * (g - np.add.reduce(g * ans, axis=axis, keepdims=True))
-
-
-@op(vjp=(_softmax_back,))
-def _softmax(x: Any, *, axis: int) -> Any:
-    rows = trailing_rows(x, axis)
-    if rows is not None:
-        return softmax_by_rows(rows).reshape(x.shape)
-    raised = np.exp(x - _largest(x, axis=axis, keepdims=True))
-    raised /= np.add.reduce(raised, axis=axis, keepdims=True)
-    return raised
-
-
-def softmax(x: Any, axis: int = -1) -> Tensor:
-    """exp(x) / sum(exp(x)) along an axis: positive numbers that sum to 1 there.
-
-    Args:
-        x: floats with at least one element along `axis`.
-        axis: one axis.
-
-    Raises:
-        ShapeError: the axis is not there, or has no elements.
-
-    Example:
-        >>> import grad_core as gd
-        >>> gd.softmax(gd.tensor([0.0, 0.0, 1000.0]))
-        tensor([0., 0., 1.])
-    """
-    x = array_like(x)
-    chosen = one_axis(axis, x.ndim, "softmax")
-    _need_elements(x.shape, (chosen,), "softmax")
-    return _softmax(x, axis=chosen)
-
-
-def _log_softmax_back_by_rows(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
-    rows, logs = trailing_rows(g, axis), trailing_rows(ans, axis)
-    return NotImplemented if rows is None or logs is None else log_softmax_by_rows_back(rows, logs).reshape(g.shape)
-
-
-@for_large_arrays(_log_softmax_back_by_rows)
-def _log_softmax_back(g: Any, ans: Any, _x: Any, *, axis: int) -> Any:
-    return g - np.exp(ans) * np.add.reduce(g, axis=axis, keepdims=True)
-
-
-@op(vjp=(_log_softmax_back,))
-def _log_softmax(x: Any, *, axis: int) -> Any:
-    rows = trailing_rows(x, axis)
-    if rows is not None:
-        return log_softmax_by_rows(rows).reshape(x.shape)
-    shifted = x - _largest(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
-
-
-def log_softmax(x: Any, axis: int = -1) -> Tensor:
-    """log(softmax(x)) along an axis, exact where softmax itself would round to 0.
-
-    Args:
-        x: floats with at least one element along `axis`.
-        axis: one axis.
-
-    Raises:
-        ShapeError: the axis is not there, or has no elements.
-
-    Example:
-        >>> import grad_core as gd
-        >>> gd.log_softmax(gd.tensor([0.0, 1000.0]))
-        tensor([-1000.,     0.])
-    """
-    x = array_like(x)
-    chosen = one_axis(axis, x.ndim, "log_softmax")
-    _need_elements(x.shape, (chosen,), "log_softmax")
-    return _log_softmax(x, axis=chosen)
 
 
 # Without a gradient
@@ -462,7 +314,7 @@ def all(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
     return _all(x, axis=some_axes(axis, x.ndim, "all"), keepdims=keepdims)
 
 
-for _made in (_max, _min, _logsumexp, _softmax, _log_softmax, _any, _all):
+for _made in (_max, _min, _any, _all):
     _made.batch = batch_past_axes(_made)
 
 

@@ -23,7 +23,7 @@ from ._axes import Axes, keep_axes, one_axis, reduced_shape, some_axes
 from ._batching import in_front
 from ._quick import for_large_arrays
 from ._rows import trailing_rows
-from .elementwise import subtract
+from .arithmetic import subtract
 from .index import getitem
 from .shape import _concat, astype, broadcast_to, ravel, reshape
 

@@ -12,9 +12,10 @@ from grad_core._op import op
 from grad_core.errors import ShapeError
 
 from ._matrices import LOST, batch_in_front, floating, guarded, matrices
-from .elementwise import positive, where
+from .arithmetic import positive
 from .linalg import matmul
 from .pieces import whole_number
+from .piecewise import where
 from .shape import reshape
 
 if TYPE_CHECKING:

@@ -1,7 +1,4 @@
-"""More logarithms, the logistic family, and the error function: all finite, without warnings, far from 0.
-
-A function that says ``ufunc=`` has no body: that ufunc of NumPy is its forward.
-"""
+"""The logistic family and the error function: finite, without warnings, far from 0."""
 
 from __future__ import annotations
 
@@ -14,73 +11,14 @@ from grad_core._blocks import LARGE, map_blocks, repeated
 from grad_core._kinds import elementwise
 
 from ._quick import for_large_arrays
-from .elementwise import logistic, sigmoid
+from .exponentials import log_sum, logistic, sigmoid
 
-__all__ = ["erf", "log2", "log10", "logaddexp", "logit", "reciprocal", "silu", "softplus"]
-
-_LOG_2 = math.log(2)
-_LOG_10 = math.log(10)
-
-
-@elementwise(lambda g, ans, _x: -g * ans * ans)
-def reciprocal(x: Any, *, out: Any = None) -> Any:
-    """1 / x; d/dx = -ans². Integers give float64, as they do when divided; inf at 0, with NumPy's warning.
-
-    Example:
-        >>> import grad_core as gd
-        >>> gd.reciprocal(gd.tensor([2.0, -4.0]))
-        tensor([ 0.5 , -0.25])
-    """
-    return np.divide(1, x, out)
-
-
-@elementwise(lambda g, _ans, x: g / (x * _LOG_2), ufunc=np.log2)
-def log2(x: Any) -> Any:
-    """The logarithm to base 2: -inf at 0 and NaN below, with NumPy's warning; d/dx = 1 / (x log(2)).
-
-    Example:
-        >>> import grad_core as gd
-        >>> gd.log2(gd.tensor([1.0, 8.0]))
-        tensor([0., 3.])
-    """
-
-
-@elementwise(lambda g, _ans, x: g / (x * _LOG_10), ufunc=np.log10)
-def log10(x: Any) -> Any:
-    """The logarithm to base 10: -inf at 0 and NaN below, with NumPy's warning; d/dx = 1 / (x log(10)).
-
-    Example:
-        >>> import grad_core as gd
-        >>> [round(v, 4) for v in gd.log10(gd.tensor([1.0, 1000.0])).tolist()]
-        [0.0, 3.0]
-    """
-
-
-def _share(g: Any, x: Any, y: Any) -> Any:
-    """G times e**x / (e**x + e**y); half where both are the same infinity, whose difference would be NaN."""
-    same = (x == y) & np.isinf(x)
-    return g * sigmoid.on(np.where(same, 0, x) - np.where(same, 0, y))
-
-
-def _log_sum(x: Any, y: Any, out: Any) -> Any:
-    """As ``np.logaddexp``, whose loop takes one element at a time: ten times faster."""
-    if np.result_type(x, y).kind != "f":  # unsigned integers have no negative differences
-        return np.logaddexp(x, y, out)
-    with np.errstate(invalid="ignore"):  # inf - inf; a NaN among the inputs is in the maximum, too
-        smaller = np.fmax(np.exp(-np.absolute(np.subtract(x, y))), 0)
-    return np.add(np.maximum(x, y), np.log1p(smaller), out)
-
-
-@elementwise(lambda g, _ans, x, y: _share(g, x, y), lambda g, _ans, x, y: _share(g, y, x))
-def logaddexp(x: Any, y: Any, *, out: Any = None) -> Any:
-    """log(e**x + e**y), broadcast, without overflow; d/dx = sigmoid(x - y) and d/dy = sigmoid(y - x).
-
-    Example:
-        >>> import grad_core as gd
-        >>> gd.logaddexp(gd.tensor([1000.0, -1000.0]), gd.tensor([0.0, 0.0]))
-        tensor([1000.,    0.])
-    """
-    return _log_sum(x, y, out)
+__all__ = [
+    "erf",
+    "logit",
+    "silu",
+    "softplus",
+]
 
 
 @elementwise(lambda g, _ans, x: g * sigmoid.on(x))
@@ -92,7 +30,7 @@ def softplus(x: Any, *, out: Any = None) -> Any:
         >>> [round(v, 4) for v in gd.softplus(gd.tensor([-1000.0, 0.0, 1000.0])).tolist()]
         [0.0, 0.6931, 1000.0]
     """
-    return _log_sum(x, 0, out)
+    return log_sum(x, 0, out)
 
 
 def _silu_back_in_blocks(g: Any, _ans: Any, x: Any) -> Any:
@@ -160,6 +98,7 @@ _NEAR = (
     (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
 )
+
 _FAR = (
     (
         2.15311535474403846e-8,
@@ -219,6 +158,7 @@ _NEAR_32 = (
     0.0049175512942448985,
     -0.000563142168917125,
 )
+
 _FAR_32 = (
     0.0003415212904315304,
     1.1270891974395671,
@@ -228,7 +168,9 @@ _FAR_32 = (
     0.0029476597332909736,
     -0.00018637934189001884,
 )
+
 _JOIN = np.float32(0.84270078)  # what the first one gives for 1, so that both together give 1 for 4
+
 _SIGN = np.int32(-(2**31))
 
 

@@ -1,4 +1,4 @@
-"""Angles and hyperbolic angles: the functions that ``elementwise`` does not have, and all inverses.
+"""Angles and hyperbolic angles, and their inverses.
 
 Sums of squares in derivatives go through ``hypot``, which does not overflow where a square would.
 A function that says ``ufunc=`` has no body: that ufunc of NumPy is its forward.
@@ -14,7 +14,22 @@ from grad_core._kinds import elementwise
 
 from ._select import select
 
-__all__ = ["acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cosh", "hypot", "sinh", "tan"]
+__all__ = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cos",
+    "cosh",
+    "hypot",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]
 
 
 def _where_not_0(length: Any) -> Any:
@@ -34,6 +49,28 @@ def hypot(x: Any, y: Any) -> Any:
         >>> import grad_core as gd
         >>> gd.hypot(gd.tensor([3.0, 5.0]), gd.tensor([4.0, 12.0]))
         tensor([ 5., 13.])
+    """
+
+
+@elementwise(lambda ans, x: np.cos(x), ufunc=np.sin)
+def sin(x: Any) -> Any:
+    """The sine of an angle in radians.
+
+    Example:
+        >>> import grad_core as gd
+        >>> [round(v, 4) for v in gd.sin(gd.tensor([0.0, 1.0])).tolist()]
+        [0.0, 0.8415]
+    """
+
+
+@elementwise(lambda g, _ans, x: -g * np.sin(x), ufunc=np.cos)
+def cos(x: Any) -> Any:
+    """The cosine of an angle in radians.
+
+    Example:
+        >>> import grad_core as gd
+        >>> [round(v, 4) for v in gd.cos(gd.tensor([0.0, 1.0])).tolist()]
+        [1.0, 0.5403]
     """
 
 
@@ -141,6 +178,17 @@ def cosh(x: Any) -> Any:
         >>> import grad_core as gd
         >>> [round(v, 4) for v in gd.cosh(gd.tensor([0.0, 1.0])).tolist()]
         [1.0, 1.5431]
+    """
+
+
+@elementwise(lambda ans, _x: 1 - ans * ans, ufunc=np.tanh)
+def tanh(x: Any) -> Any:
+    """The hyperbolic tangent, in (-1, 1).
+
+    Example:
+        >>> import grad_core as gd
+        >>> [round(v, 4) for v in gd.tanh(gd.tensor([0.0, 1.0])).tolist()]
+        [0.0, 0.7616]
     """
 
 

@@ -2,12 +2,13 @@
 
 import copy
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, ClassVar
 
 from grad_optim._optimizer import Optimizer
 
-__all__ = ["LRScheduler", "Momentum", "per_group", "refuse"]
+__all__ = ["LRScheduler", "Momentum", "attributes_of", "per_group", "refuse"]
 
 # what PyTorch's schedulers have in their state dicts besides their state
 _IGNORED = ("_get_lr_called_within_step", "_is_initial")
@@ -17,6 +18,11 @@ def refuse(title: str, problems: list[str]) -> None:
     """Raise a ValueError with these problems, if there are any."""
     if problems:
         raise ValueError(f"{title}: {'; '.join(problems)}")
+
+
+def attributes_of(function: Callable[..., Any] | None) -> dict[str, Any] | None:
+    """What a state dict holds of a function: the attributes of an object that is called, and nothing of a plain one."""
+    return None if function is None or isinstance(function, FunctionType) else dict(getattr(function, "__dict__", {}))
 
 
 def per_group(title: str, name: str, value: Any, optimizer: Optimizer) -> list[Any]:

@@ -2,13 +2,12 @@
 
 import math
 from collections.abc import Callable
-from types import FunctionType
 from typing import Any, ClassVar, Literal
 
 from grad_optim._checks import COUNT, NOT_NEGATIVE
 from grad_optim._optimizer import Optimizer
 
-from ._base import LRScheduler, Momentum, per_group, refuse
+from ._base import LRScheduler, Momentum, attributes_of, per_group, refuse
 
 __all__ = ["CosineAnnealingWarmRestarts", "CyclicLR", "OneCycleLR"]
 
@@ -243,9 +242,7 @@ class CyclicLR(LRScheduler):
             >>> optim.lr_scheduler.CyclicLR(optimizer, 1.0, 3.0).state_dict()["total_size"]
             4000.0
         """
-        f = self._scale_fn_custom
-        plain = None if f is None or isinstance(f, FunctionType) else dict(getattr(f, "__dict__", {}))
-        return {**super().state_dict(), "_scale_fn_custom": plain}
+        return {**super().state_dict(), "_scale_fn_custom": attributes_of(self._scale_fn_custom)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As ``LRScheduler.load_state_dict``; `scale_fn` stays as it is.

@@ -3,13 +3,12 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
-from types import FunctionType
 from typing import Any, ClassVar
 
 from grad_optim._checks import COUNT
 from grad_optim._optimizer import Optimizer
 
-from ._base import LRScheduler, per_group
+from ._base import LRScheduler, attributes_of, per_group
 
 __all__ = ["ExponentialLR", "LambdaLR", "MultiStepLR", "MultiplicativeLR", "StepLR"]
 
@@ -61,8 +60,7 @@ class LambdaLR(LRScheduler):
             >>> optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1.0).state_dict()["lr_lambdas"]
             [None]
         """
-        plain = [None if isinstance(f, FunctionType) else dict(getattr(f, "__dict__", {})) for f in self.lr_lambdas]
-        return {**super().state_dict(), "lr_lambdas": plain}
+        return {**super().state_dict(), "lr_lambdas": [attributes_of(f) for f in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As ``LRScheduler.load_state_dict``; functions stay as they are.
