@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 
 import griffe
 from packaging.version import Version
@@ -32,14 +31,14 @@ class Difference:
 def public(tree: Path, package: str) -> dict[str, griffe.Object | griffe.Alias]:
     """Return what each public name of a package, as tests/public_names.txt of that tree lists them, stands for."""
     name = package.replace("-", "_")
-    module = load(tree / packages.folder(package) / "src", name)
+    module = loaded(tree / packages.folder(package) / "src", name)
     listed = (tree / "tests" / "public_names.txt").read_text(encoding="utf-8").split()
     paths = [path for path in listed if path.startswith(f"{name}.") and not path.endswith(".__version__")]
     return {path: module[path.removeprefix(f"{name}.")] for path in paths}
 
 
-def load(source: Path, name: str) -> griffe.Module:
-    """Read the source of a package."""
+def loaded(source: Path, name: str) -> griffe.Object | griffe.Alias:
+    """Read the source of a package, without running it."""
     loader = griffe.GriffeLoader(search_paths=[source], allow_inspection=False)
     module = loader.load(name)
     loader.resolve_aliases(implicit=True)
@@ -54,12 +53,17 @@ def compare(old: Path, new: Path, package: str) -> Difference:
         if path not in after:
             found.breaks.append(f"{path}: removed")
             continue
-        # griffe compares the members of two things, so each name is put into a module of its own
-        pair = [SimpleNamespace(path=path, all_members={thing.name: member}) for member in (thing, after[path])]
-        for breakage in griffe.find_breaking_changes(*pair):
+        for breakage in griffe.find_breaking_changes(alone(thing), alone(after[path])):
             found.breaks.append(f"{path}: {explained(breakage)}")
     found.breaks = sorted(set(found.breaks))
     return found
+
+
+def alone(thing: griffe.Object | griffe.Alias) -> griffe.Module:
+    """Return a module that holds nothing else: griffe compares the members of two things, and not the things."""
+    module = griffe.Module("public")
+    module.members[thing.name] = thing
+    return module
 
 
 def explained(breakage: griffe.Breakage) -> str:
@@ -86,12 +90,15 @@ def judged(release: Release, here: Version, found: Difference, step: str) -> tup
     lines = [f"{release.package} since {last}: {len(found.breaks)} break, {len(found.adds)} new"]
     lines += [f"  - {line}" for line in found.breaks] + [f"  + {name}" for name in found.adds]
     taken = versions.step_of(last, here)
+    if here < last:
+        lines.append(f"  FAILED: the checkout says {here}, which is below the last release")
+        return False, lines
     if found.breaks and not versions.large_enough(taken, step):
         wanted = versions.following(last, step)
         lines.append(
             f"  FAILED: this breaks code that works with {last}, and the checkout still says {here}. Either leave the "
             "old name or signature working, or call\n"
-            f"    python3 noxfile.py -s release -- {release.package} {step} open\n"
+            f"    python3 noxfile.py -s release -- {release.package} {step} --open\n"
             f"  which writes {wanted}.dev0 and lets the packages above admit it"
         )
         return False, lines

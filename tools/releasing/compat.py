@@ -29,7 +29,13 @@ UPPER = packages.above(CORE)
 TOGETHER = ("grad-nn", "grad-optim", "grad-data")
 # The tests of the layers together that use nothing of the checkout besides the packages. The others read pages of the
 # docs, example programs or the list of public names, which belong to the checkout's versions only.
-TOGETHER_TESTS = ("tests/test_layers_together.py", "tests/test_resuming.py", "tests/test_training_recipes.py")
+TOGETHER_TESTS = (
+    "tests/test_layers_together.py",
+    "tests/test_per_sample_gradients.py",
+    "tests/test_resuming.py",
+    "tests/test_safetensors.py",
+    "tests/test_training_recipes.py",
+)
 
 
 @dataclass
@@ -115,10 +121,20 @@ class Job:
     def run(self) -> subprocess.CompletedProcess[str]:
         """Run the tests and return what they said."""
         paths = os.pathsep.join(map(str, self.path))
-        command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-q", "-p", "no:cacheprovider", *self.tests]
-        settings = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.run(command, cwd=self.tree, env=settings, text=True, check=False, **streams)
+        options = ["-c", "pyproject.toml", "-q", "-p", "no:cacheprovider", "--maxfail=5", "--tb=short"]
+        command = [sys.executable, "-m", "pytest", *options, *self.tests]
+        # cells run side by side, so each keeps to one core
+        settings = {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+        return subprocess.run(
+            command,
+            cwd=self.tree,
+            env=settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
 
 
 def own_job(house: House, package: str, version: Version | None, core: Version | None) -> Job:
@@ -137,26 +153,39 @@ def joint_job(house: House, parts: dict[str, Version | None]) -> Job | None:
     path = tuple(house.unpacked(package, version) for package, version in parts.items())
     dated = [house.release(package, version) for package, version in parts.items() if version is not None]
     if not dated:
-        return Job(house.root, TOGETHER_TESTS, path)
+        return Job(house.root, together_tests(house.root), path)
     oldest = min(dated, key=lambda release: history.time_of(house.root, release.commit))
     for package, version in parts.items():
         then = history.show(house.root, oldest.commit, packages.settings_file(package))
         now = version or house.here(package)
         if versions.ceiling(packages.version_of(then)) != versions.ceiling(now):
             return None
-    return Job(house.tree(oldest.package, oldest.version), TOGETHER_TESTS, path)
+    tree = house.tree(oldest.package, oldest.version)
+    return Job(tree, together_tests(tree), path)
+
+
+def together_tests(tree: Path) -> tuple[str, ...]:
+    """Return those of the tests of the layers together that a tree has."""
+    return tuple(test for test in TOGETHER_TESTS if (tree / test).exists())
 
 
 def rows(house: House) -> list[matrix.Row]:
-    """Return what is tested: each package above grad-core, released and here, and the layers together."""
+    """Return what is tested: each package above grad-core, and the layers together, both released and here.
+
+    Of the releases of a package the oldest and the newest of each series are taken: what lies between is expected to
+    work where both ends do. Together stand the newest releases, one release among packages of the checkout, and the
+    checkout alone.
+    """
     found = []
     for package in UPPER:
-        tried = [*versions.newest_of_each_series(house.released(package)), None]
-        found += [row(house, {package: version}) for version in tried]
+        found += [row(house, {package: version}) for version in [*versions.ends(house.released(package)), None]]
+    here: dict[str, Version | None] = dict.fromkeys(TOGETHER)
     newest = {package: house.released(package)[-1] for package in TOGETHER if house.released(package)}
     if len(newest) == len(TOGETHER):
         found.append(row(house, newest))
-    return [*found, row(house, dict.fromkeys(TOGETHER))]
+    for package in TOGETHER:
+        found += [row(house, {**here, package: version}) for version in versions.ends(house.released(package))]
+    return [*found, row(house, here)]
 
 
 def row(house: House, parts: Mapping[str, Version | None]) -> matrix.Row:

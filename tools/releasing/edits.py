@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from releasing import packages, versions
+
+
+class EditError(Exception):
+    """A file that does not look as it must, so that nothing can be written into it."""
 
 
 def set_version(root: Path, package: str, version: Version) -> list[str]:
@@ -25,7 +30,7 @@ def admit(root: Path, package: str, version: Version) -> list[str]:
         file = root / packages.settings_file(upper)
         before = packages.ranges_of(file.read_text(encoding="utf-8"))[package]
         after = versions.widened(before, version)
-        if packages.SpecifierSet(after) != before:
+        if SpecifierSet(after) != before:
             edit(file, rf'^  "{package}[<>=].*",$', f'  "{package}{after}",')
             done.append(f"{upper} needs {package}{after}")
     return done
@@ -36,5 +41,5 @@ def edit(file: Path, pattern: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
     changed, times = re.subn(pattern, lambda _: new, text, flags=re.MULTILINE)
     if times != 1:
-        raise ValueError(f"{file}: expected one line that looks like {pattern}, found {times}")
+        raise EditError(f"{file}: expected one line that looks like {pattern}, found {times}")
     file.write_text(changed, encoding="utf-8")

@@ -34,6 +34,7 @@ def git(root: Path, *arguments: str) -> str:
 def require(root: Path, release: Release) -> None:
     """Raise unless the commit of a release is there and holds the version that releases.toml says."""
     name = f"{release.package} {release.version}"
+    require_repository(root)
     try:
         git(root, "cat-file", "-e", f"{release.commit}^{{commit}}")
     except HistoryError:
@@ -44,9 +45,29 @@ def require(root: Path, release: Release) -> None:
         else:
             missing += "clone does not hold it; try `git fetch origin`, and see whether it was rebased or amended"
         raise HistoryError(missing) from None
+    try:
+        git(root, "merge-base", "--is-ancestor", release.commit, "HEAD")
+    except HistoryError:
+        raise HistoryError(
+            f"releases.toml says that {name} was made from commit {release.commit[:12]}, which does not belong to "
+            "the history of the checkout: it was rebased, amended or left on another branch; merge that branch"
+        ) from None
     held = packages.version_of(show(root, release.commit, packages.settings_file(release.package)))
     if held != release.version:
         raise HistoryError(f"releases.toml says that {name} is commit {release.commit[:12]}, which holds {held}")
+
+
+def require_repository(root: Path) -> None:
+    """Raise unless a folder is the checkout of a Git repository."""
+    if shutil.which("git") is None:
+        raise HistoryError("released versions are built from the history, and there is no command `git` here")
+    try:
+        git(root, "rev-parse", "--git-dir")
+    except HistoryError:
+        raise HistoryError(
+            f"{root} is no Git repository, and released versions are built from its history: clone it, an archive is "
+            "not enough"
+        ) from None
 
 
 def show(root: Path, commit: str, path: str) -> str:

@@ -24,6 +24,7 @@ from releasing import api, edits, history, packages, record, versions
 from releasing.record import Release
 
 FIRST = "first"
+UNRELEASED = "unreleased"  # in place of the date, where a CHANGELOG was begun before there were fragments
 
 
 class RefusedError(Exception):
@@ -79,10 +80,10 @@ def check(proposal: Proposal) -> None:
     changed = history.git(root, "status", "--porcelain").strip()
     if changed:
         raise RefusedError(f"the work tree is not clean; commit or put away:\n{changed}")
-    fragments = root / packages.folder(package) / "changelog.d"
-    if not list(fragments.glob("*.*.md")) and not told(root, package, proposal.version):
+    if not fragments(root, package) and not (proposal.step == FIRST and section(root, package, UNRELEASED)):
         raise RefusedError(
-            f"{fragments.relative_to(root)} holds no fragment: what would a user notice in this release?"
+            f"{packages.folder(package)}/changelog.d holds no fragment: what would a user notice in this release? "
+            "README.md there says how one is written"
         )
     for lower in packages.LAYERS[package]:
         check_range(proposal, lower)
@@ -103,10 +104,15 @@ def check_range(proposal: Proposal, lower: str) -> None:
         raise RefusedError(f"{proposal.package} needs {lower}{admitted}, which is not released: release {lower} first")
 
 
-def told(root: Path, package: str, version: Version) -> bool:
-    """Whether the CHANGELOG has a dated section about a version."""
+def fragments(root: Path, package: str) -> list[Path]:
+    """Return the fragments of a package: what its next release will say."""
+    return sorted((root / packages.folder(package) / "changelog.d").glob("*.*.md"))
+
+
+def section(root: Path, package: str, dated: str) -> re.Match[str] | None:
+    """Return the heading and the text that the CHANGELOG of a package has under a date, or None."""
     text = (root / packages.folder(package) / "CHANGELOG.md").read_text(encoding="utf-8")
-    return re.search(rf"^## {re.escape(str(version))} \(\d{{4}}-\d\d-\d\d\)$", text, re.MULTILINE) is not None
+    return re.search(rf"^## \S+ \({dated}\)\n.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
 
 
 @contextmanager
@@ -122,8 +128,11 @@ def second_tree(root: Path) -> Iterator[Path]:
 
 
 def write_changelog(tree: Path, package: str, version: Version, date: str) -> None:
-    """Move the fragments of a package into its CHANGELOG."""
+    """Move the fragments of a package into its CHANGELOG, or date what it says about a first release."""
     folder = packages.folder(package)
+    if section(tree, package, UNRELEASED):
+        edits.edit(tree / folder / "CHANGELOG.md", rf"^## \S+ \({UNRELEASED}\)$", f"## {version} ({date})")
+        return
     options = ["--config", packages.settings_file(package), "--dir", folder, "--version", str(version), "--date", date]
     command = [sys.executable, "-m", "towncrier", "build", "--yes", *options]
     done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
@@ -132,9 +141,9 @@ def write_changelog(tree: Path, package: str, version: Version, date: str) -> No
 
 
 def commit(tree: Path, message: str) -> str:
-    """Commit everything that has changed in a tree, if anything has, and return the hash of the newest commit."""
+    """Commit everything that has changed in a tree, and return the hash of the commit."""
     history.git(tree, "add", "--all")
-    history.git(tree, "commit", "--quiet", "--allow-empty", "--message", message)
+    history.git(tree, "commit", "--quiet", "--message", message)
     return history.git(tree, "rev-parse", "HEAD").strip()
 
 
@@ -146,27 +155,39 @@ def built_twice(root: Path, release: Release, scratch: Path) -> Path:
     return wheels[0]
 
 
-def make(proposal: Proposal, date: str) -> list[str]:
-    """Make a release that was checked; return what was done, and what is left to do, in lines."""
+def make(proposal: Proposal, date: str, *, keep: bool = True) -> list[str]:
+    """Make a release that was checked; return what was done, and what is left to do, in lines.
+
+    With `keep=False` all is done in the second work tree and nothing of it is kept.
+    """
     root, package, version = proposal.root, proposal.package, proposal.version
     release = Release(package, version, "", date)
     with second_tree(root) as tree, tempfile.TemporaryDirectory() as scratch:
-        done = edits.set_version(tree, package, version)
-        if list((tree / packages.folder(package) / "changelog.d").glob("*.*.md")):
-            write_changelog(tree, package, version, date)
+        lines = edits.set_version(tree, package, version)
+        write_changelog(tree, package, version, date)
         release = replace(release, commit=commit(tree, f"{package} {version}"))
         wheel = built_twice(tree, release, Path(scratch))
         (tree / record.FILE).write_text(record.write([*recorded(tree), release]), encoding="utf-8")
         newest = commit(tree, f"releases.toml: {package} {version} is {release.commit[:12]}")
-        history.git(root, "merge", "--quiet", "--ff-only", newest)
-        target = root / "dist" / wheel.name
-        target.parent.mkdir(exist_ok=True)
-        shutil.copy2(wheel, target)
+        lines += [f"{wheel.name}, built twice with the same result, SHA-256 {history.checksum(wheel)}"]
+        if keep:
+            target = root / "dist" / wheel.name
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy2(wheel, target.with_suffix(".part"))
+            history.git(root, "merge", "--quiet", "--ff-only", newest)
+            target.with_suffix(".part").rename(target)
+            return [*lines, *farewell(release)]
+        told = section(tree, package, date)
+        changed = history.git(root, "diff", "--stat", "HEAD", newest).rstrip()
+        return [*lines, "", told[0].rstrip() if told else "", "", changed, "", "a dry run: nothing of this was kept"]
+
+
+def farewell(release: Release) -> list[str]:
+    """Return what is left to do after a release."""
+    name = f"{release.package} {release.version}"
     return [
-        *done,
-        f"the wheel, built twice with the same result: {target.relative_to(root)}, SHA-256 {history.checksum(target)}",
-        "two commits were made; push them, and then the tag:",
-        f"  git tag -a {release.tag} -m '{package} {version}' {release.commit} && git push origin {release.tag}",
+        "two commits were made and the wheel lies in dist/; push the commits, and then the tag:",
+        f"  git tag -a {release.tag} -m '{name}' {release.commit} && git push origin {release.tag}",
     ]
 
 
@@ -180,22 +201,23 @@ def open_version(proposal: Proposal) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check a release, make it, or open a version."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("package", choices=list(packages.LAYERS))
-    parser.add_argument("step", choices=[FIRST, *versions.STEPS])
-    parser.add_argument("what", nargs="?", default="make", choices=["make", "check", "open"])
+    parser = argparse.ArgumentParser(prog="release", description="Release one package.")
+    parser.add_argument("package", help=", ".join(packages.LAYERS))
+    parser.add_argument("step", help=f"{', '.join(versions.STEPS)}; {FIRST} for a package without a release")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true", help="do everything in a second work tree and keep nothing")
+    what.add_argument("--open", action="store_true", help="write the next version with .dev0, where a change breaks")
     parser.add_argument("--root", type=Path, default=packages.ROOT, help="the checkout")
     options = parser.parse_args(arguments)
     try:
+        history.require_repository(options.root)
         proposal = proposed(options.root, options.package, options.step)
-        if options.what == "open":
+        if options.open:
             lines = open_version(proposal)
         else:
             check(proposal)
-            lines = [f"{proposal.package} {proposal.version} can be released"]
-        if options.what == "make":
-            lines = make(proposal, dt.datetime.now(dt.UTC).date().isoformat())
-    except (RefusedError, history.HistoryError) as error:
+            lines = make(proposal, dt.datetime.now(dt.UTC).date().isoformat(), keep=not options.dry_run)
+    except (RefusedError, edits.EditError, history.HistoryError) as error:
         print(f"release: refused, and nothing has changed: {error}", file=sys.stderr)
         return 1
     print("\n".join(lines))

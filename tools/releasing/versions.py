@@ -66,9 +66,9 @@ def widened(versions: SpecifierSet, new: Version) -> str:
     return f">={short(floor)},<{top if admits(versions, new) else ceiling(new)}"
 
 
-def newest_of_each_series(released: Iterable[Version]) -> list[Version]:
-    """Return the newest of the versions that must not break each other, for each such series, oldest first."""
-    newest: dict[str, Version] = {}
+def ends(released: Iterable[Version]) -> list[Version]:
+    """Return the oldest and the newest version of each series, which is what must not break each other, in order."""
+    series: dict[str, list[Version]] = {}
     for version in sorted(released):
-        newest[ceiling(version)] = version
-    return list(newest.values())
+        series.setdefault(ceiling(version), []).append(version)
+    return [version for found in series.values() for version in dict.fromkeys([found[0], found[-1]])]
