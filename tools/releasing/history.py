@@ -16,6 +16,8 @@ from releasing import packages
 from releasing.record import Release
 
 EXPORTED = ("packages", "tests", "pyproject.toml")
+# A hook of Git sets these, and every command would then act on that repository instead of the one that is asked for.
+ELSEWHERE = {"GIT_COMMON_DIR", "GIT_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_WORK_TREE"}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis"}
 
 
@@ -25,7 +27,9 @@ class HistoryError(Exception):
 
 def git(root: Path, *arguments: str) -> str:
     """Return what a Git command prints."""
-    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, encoding="utf-8", check=False)
+    settings = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, env=settings, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise HistoryError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
     return done.stdout
