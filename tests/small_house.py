@@ -1,4 +1,4 @@
-"""A repository in small: four packages named as the real ones, with a line or two each, for the tests of tools/releasing."""
+"""A repository in small for the tests of tools/releasing: four packages named as the real ones, a line or two each."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ build-backend = "hatchling.build"
 [project]
 name = "{package}"
 version = "0.1.0"
+requires-python = ">=3.11"
 dependencies = [
   "numpy>=2.1",
 {lower}]

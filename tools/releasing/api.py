@@ -68,11 +68,17 @@ def alone(thing: griffe.Object | griffe.Alias) -> griffe.Module:
 
 def explained(breakage: griffe.Breakage) -> str:
     """Return one line about a breakage: what changed, and how."""
-    details = breakage.as_dict()
-    where = details["object_path"].rpartition(".")[2]
-    values = [details[key] for key in ("old_value", "new_value")]
-    change = " -> ".join(str(value) for value in values if value is not None)
-    return f"{where}: {breakage.kind.value.lower()}: {change}" if change else f"{where}: {breakage.kind.value.lower()}"
+    values = [value for value in (breakage.old_value, breakage.new_value) if value is not None]
+    change = " -> ".join(map(shown, values))
+    return f"{breakage.obj.name}: {breakage.kind.value.lower()}{': ' if change else ''}{change}"
+
+
+def shown(value: object) -> str:
+    """Return a value of a breakage as text; a parameter with its kind and its default."""
+    if isinstance(value, griffe.Parameter):
+        kind = f"{value.kind.value} " if value.kind else ""
+        return f"{kind}{value.name}" if value.default is None else f"{kind}{value.name}={value.default}"
+    return str(value.path) if isinstance(value, griffe.Object | griffe.Alias) else str(value)
 
 
 def needed(root: Path, release: Release, cache: Path) -> tuple[Difference, str]:

@@ -18,8 +18,8 @@ class EditError(Exception):
 def set_version(root: Path, package: str, version: Version) -> list[str]:
     """Write a version into a package, and let the packages above it admit it; return what was done, in words."""
     settings = packages.settings_file(package)
-    edit(root / settings, r'^version = ".*"$', f'version = "{version}"')
-    edit(root / packages.module_file(package), r'^__version__ = ".*"$', f'__version__ = "{version}"')
+    edit(root / settings, r'^version = "[^"]*"$', f'version = "{version}"')
+    edit(root / packages.module_file(package), r'^__version__ = "[^"]*"$', f'__version__ = "{version}"')
     return [f"{package} is {version}", *admit(root, package, version)]
 
 

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -148,10 +149,14 @@ def commit(tree: Path, message: str) -> str:
 
 
 def built_twice(root: Path, release: Release, scratch: Path) -> Path:
-    """Build the wheel of a release two times from its commit, and refuse it unless both are equal to the last bit."""
+    """Build the wheel of a release two times from its commit; refuse it unless both are equal and hold the package."""
     wheels = [history.build_at(root, release.package, release.commit, scratch / str(n)) for n in (1, 2)]
     if len({history.checksum(wheel) for wheel in wheels}) > 1:
         raise RefusedError(f"two builds of {release.package} {release.version} from one commit differ")
+    module = packages.module_file(release.package).partition("/src/")[2]
+    with zipfile.ZipFile(wheels[0]) as wheel:
+        if module not in wheel.namelist():
+            raise RefusedError(f"{wheels[0].name} holds no {module}")
     return wheels[0]
 
 
