@@ -172,14 +172,14 @@ def minimums(session: nox.Session, package: str) -> None:
 
 @nox.session
 def compat(session: nox.Session) -> None:
-    """Released versions and this checkout tested on each other, in one table; a red cell in a range fails."""
+    """Test released versions and this checkout on each other, in one table; what a range promises must be green."""
     install(session, "tests", "release", packages=[], extra=("numpy", "safetensors"))
     releasing(session, "compat", *session.posargs)
 
 
 @nox.session
 def api(session: nox.Session) -> None:
-    """What has changed in the public names since each last release, and whether the version says so."""
+    """Compare the public names with those of each last release; what breaks demands a new version."""
     install(session, "release", packages=[])
     releasing(session, "api", *session.posargs)
 

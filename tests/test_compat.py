@@ -17,7 +17,7 @@ CORE = "packages/grad-core/src/grad_core/__init__.py"
 def house(tmp_path_factory):
     """The repository, with the wheels of 0.1.0 in its cache."""
     root = small_house.made(tmp_path_factory.mktemp("compat") / "house")
-    built = compat.House(root, root / ".nox" / "releases")
+    built = compat.House(root, root / ".nox" / "releases", root / ".nox" / "fresh")
     for release in built.releases:
         built.unpacked(release.package, release.version)
     return root
@@ -29,20 +29,20 @@ def root(house, tmp_path):
 
 
 def table(out):
-    """The printed table as a mapping from row to cells."""
+    """The printed table as a mapping from row to cells; its head is the row without a name."""
     lines = [re.split(r" {2,}", line) for line in out.splitlines()]
-    start = next(i for i, line in enumerate(lines) if line[0] == "" and line[-1].endswith("(checkout)"))
+    start = next(i for i, line in enumerate(lines) if line[0] == "" and line[-1].startswith("b: grad-core here"))
     end = next(i for i in range(start, len(lines)) if lines[i] == [""])
-    return {line[0]: line[1:] for line in lines[start:end]}
+    return {"": lines[start][1:], **{line[1]: line[2:] for line in lines[start + 1 : end]}}
 
 
 def test_what_has_not_changed_is_green_and_run_once(root, capsys):
     assert compat.main(["--root", str(root)]) == 0
     out = capsys.readouterr().out
     cells = table(out)
-    assert cells[""] == ["grad-core 0.1.0", "grad-core 0.1.0 (checkout)"]
+    assert cells[""] == ["a: grad-core 0.1.0", "b: grad-core here (0.1.0)"]
     assert cells["grad-nn 0.1.0"] == ["not run", "passed"]
-    assert cells["grad-nn (checkout)"] == ["as grad-nn 0.1.0 on the checkout"] * 2
+    assert cells["grad-nn here"] == ["as 1b"] * 2
     assert cells["grad-optim 0.1.0"] == ["not run", "passed"]
     assert len(cells) == 1 + 2 + 2 + 5
     assert len(re.findall(r": passed; 1 passed in", out)) == 3
@@ -56,11 +56,11 @@ def test_a_change_in_core_that_breaks_a_layer_above_is_red_there_and_green_elsew
     out = capsys.readouterr().out
     cells = table(out)
     assert cells["grad-nn 0.1.0"] == ["not run", "passed"]
-    assert cells["grad-nn (checkout)"][0] == "passed"
+    assert cells["grad-nn here"][0] == "passed"
     assert cells["grad-optim 0.1.0"] == ["not run", "FAILED"]
-    assert cells["grad-optim (checkout)"] == ["passed", "FAILED"]
-    assert cells["grad-nn (checkout) + grad-optim (checkout) + grad-data (checkout)"] == ["passed", "FAILED"]
-    assert "--- grad-optim 0.1.0 on grad-core (checkout) ---" in out
+    assert cells["grad-optim here"] == ["passed", "FAILED"]
+    assert cells["nn here, optim here, data here"] == ["passed", "FAILED"]
+    assert "--- 3b: grad-optim 0.1.0 on grad-core here ---" in out
     assert "unexpected keyword argument 'times'" in out
 
 
@@ -74,11 +74,11 @@ def test_where_the_range_no_longer_promises_it_a_break_is_not_red(root, capsys):
     small_house.replace(root, "packages/grad-optim/src/grad_optim/__init__.py", "times=2", "repeat=2")
     assert compat.main(["--root", str(root)]) == 0
     cells = table(capsys.readouterr().out)
-    assert cells[""][1] == "grad-core 0.2.0.dev0 (checkout)"
+    assert cells[""][1] == "b: grad-core here (0.2.0.dev0)"
     assert cells["grad-nn 0.1.0"] == ["not run", "outside the range"]
-    assert cells["grad-nn (checkout)"] == ["passed", "passed"]
+    assert cells["grad-nn here"] == ["passed", "passed"]
     assert cells["grad-optim 0.1.0"] == ["not run", "outside the range"]
-    assert cells["grad-optim (checkout)"] == ["outside the range", "passed"]
+    assert cells["grad-optim here"] == ["outside the range", "passed"]
 
 
 def test_what_a_layer_newly_needs_is_red_on_the_release_that_its_range_still_admits(root, capsys):
@@ -89,7 +89,7 @@ def test_what_a_layer_newly_needs_is_red_on_the_release_that_its_range_still_adm
     small_house.write(root, nn, f"from grad_core import triple\n{text}\n\nthree = triple(1)\n")
     assert compat.main(["--root", str(root), "--package", "grad-nn"]) == 1
     out = capsys.readouterr().out
-    assert table(out)["grad-nn (checkout)"] == ["FAILED", "passed"]
+    assert table(out)["grad-nn here"] == ["FAILED", "passed"]
     assert "grad-optim 0.1.0" not in table(out)
     assert "cannot import name 'triple'" in out
 
@@ -124,6 +124,11 @@ def test_a_release_that_left_the_history_is_named(root, capsys):
     small_house.write(root, "releases.toml", text.replace(first, aside, 1))
     assert compat.main(["--root", str(root)]) == 2
     assert re.search(r"grad-core 0\.1\.0 was made from commit \w{12}, which does not belong", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("column", "name"), [(0, "a"), (25, "z"), (26, "aa"), (53, "bb"), (701, "zz"), (702, "aaa")])
+def test_columns_have_letters(column, name):
+    assert matrix.letter(column) == name
 
 
 def test_ends_are_the_oldest_and_the_newest_of_what_must_not_break_each_other():

@@ -11,8 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -40,10 +40,11 @@ TOGETHER_TESTS = (
 
 @dataclass
 class House:
-    """The checkout, its releases, and wheels of both unpacked."""
+    """The checkout, its releases, and wheels of both unpacked: of releases in `cache`, of the checkout in `fresh`."""
 
     root: Path
     cache: Path
+    fresh: Path
     releases: list[Release] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -51,7 +52,6 @@ class House:
         self.releases = record.read((self.root / record.FILE).read_text(encoding="utf-8"))
         for release in self.releases:
             history.require(self.root, release)
-        shutil.rmtree(self.cache / "checkout", ignore_errors=True)
 
     def release(self, package: str, version: Version) -> Release:
         """Return one release."""
@@ -85,22 +85,15 @@ class House:
 
     def built(self, package: str) -> Path:
         """Return the wheel of a package in the checkout."""
-        out = self.cache / "checkout" / "wheels" / package
+        out = self.fresh / "wheels" / package
         return next(out.glob("*.whl"), None) or history.build(self.root / packages.folder(package), out)
 
     def unpacked(self, package: str, version: Version | None) -> Path:
         """Return a folder with the content of a wheel, to be put on PYTHONPATH."""
         if version is None:
-            target = self.cache / "checkout" / package
-            if not target.exists():
-                wheel = self.built(package)
-                zipfile.ZipFile(wheel).extractall(target)
-            return target
+            return history.unpacked(self.built(package), self.fresh / package)
         wheel = history.wheel_of(self.root, self.release(package, version), self.cache)
-        target = wheel.parent / "unpacked"
-        if not target.exists():
-            zipfile.ZipFile(wheel).extractall(target)
-        return target
+        return history.unpacked(wheel, wheel.parent / "unpacked")
 
 
 @dataclass(frozen=True)
@@ -215,14 +208,13 @@ def run(house: House, package: str | None = None) -> tuple[matrix.Plan, list[str
     complaints = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for cell, done in zip(distinct, pool.map(Job.run, distinct.values()), strict=True):
-            name = f"{cell[0]} on {CORE} {cell[1] or '(checkout)'}"
+            name = f"{matrix.label(cell, cells)}: {cell[0]} on {CORE} {matrix.named(cell[1])}"
             cells[cell] = matrix.FAILED if done.returncode else matrix.PASSED
             print(f"{name}: {cells[cell]}; {done.stdout.strip().rpartition(chr(10))[2]}", flush=True)
             if done.returncode:
                 complaints.append(f"--- {name} ---\n{done.stdout}")
     for cell, first in same.items():
-        failed = cells[first] == matrix.FAILED
-        cells[cell] = matrix.FAILED if failed else f"as {first[0]} on {first[1] or 'the checkout'}"
+        cells[cell] = matrix.FAILED if cells[first] == matrix.FAILED else f"as {matrix.label(first, cells)}"
     return cells, complaints
 
 
@@ -248,11 +240,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     started = time.monotonic()
     try:
-        house = House(options.root, options.root / ".nox" / "releases")
+        cache = options.root / ".nox" / "releases"
         if options.oldest:
-            print("\n".join(map(str, oldest(house, options.oldest))))
+            fresh = cache / "checkout" / options.oldest
+            shutil.rmtree(fresh, ignore_errors=True)
+            print("\n".join(map(str, oldest(House(options.root, cache, fresh), options.oldest))))
             return 0
-        cells, complaints = run(house, options.package)
+        with tempfile.TemporaryDirectory() as scratch:  # of its own, so that two runs do not meet
+            house = House(options.root, cache, Path(scratch))
+            cells, complaints = run(house, options.package)
     except history.HistoryError as error:
         print(f"compat: {error}", file=sys.stderr)
         return 2

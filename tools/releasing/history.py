@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 from releasing import packages
@@ -129,6 +130,16 @@ def wheel_of(root: Path, release: Release, cache: Path) -> Path:
             shutil.rmtree(scratch, ignore_errors=True)
     (wheel,) = target.glob("*.whl")
     return wheel
+
+
+def unpacked(wheel: Path, target: Path) -> Path:
+    """Return a folder with what a wheel holds, written at most once."""
+    if not target.exists():
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:  # what is interrupted leaves no half folder
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(f"{scratch}/wheel")
+            Path(scratch, "wheel").rename(target)
+    return target
 
 
 def checksum(file: Path) -> str:

@@ -19,11 +19,17 @@ UNTRIED = "not run"
 PASSED = "passed"
 FAILED = "FAILED"
 LEGEND = """\
+here                the version in this checkout
 passed              the tests of the row passed with the layer of the column
-as ...              source and tests are the same as in that cell, so they were not run again
+as 2b               passed, as in row 2, column b: source and tests are the same, so they were not run again
 FAILED              they failed, and the range of the row promises that they do not
 outside the range   the row does not admit this version
-not run             admitted, but neither the oldest, the newest nor the checkout's version meets here"""
+not run             admitted, and run when one of the two was the checkout; or there are no tests that promise it"""
+
+
+def named(part: str | Version | None) -> str:
+    """Write a name or a version; None is the version in the checkout."""
+    return "here" if part is None else str(part)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,9 @@ class Row:
 
     def __str__(self) -> str:
         """The row as the table names it."""
-        return " + ".join(f"{name} {'(checkout)' if version is None else version}" for name, version in self.parts)
+        if len(self.parts) == 1:
+            return " ".join(map(named, self.parts[0]))
+        return ", ".join(f"{name.removeprefix('grad-')} {named(version)}" for name, version in self.parts)
 
 
 Cell = tuple[Row, Version | None]
@@ -84,11 +92,29 @@ def repeated(keys: Mapping[Cell, str]) -> dict[Cell, Cell]:
     return same
 
 
+def label(cell: Cell, cells: Plan) -> str:
+    """Return how the table calls a cell: the number of its row, and a letter for its column."""
+    rows, columns = axes(cells)
+    return f"{rows.index(cell[0]) + 1}{letter(columns.index(cell[1]))}"
+
+
+def letter(column: int) -> str:
+    """Return a, b, ..., z, aa, ab, ... for 0, 1, ..."""
+    rest, last = divmod(column, 26)
+    return (letter(rest - 1) if rest else "") + chr(ord("a") + last)
+
+
+def axes(cells: Plan) -> tuple[list[Row], list[Version | None]]:
+    """Return the rows and the columns of a table."""
+    return list(dict.fromkeys(row for row, _ in cells)), list(dict.fromkeys(version for _, version in cells))
+
+
 def table(lower: str, here: Version, cells: Plan) -> str:
     """Return the table: a line for each row, a column for each version of the layer below."""
-    rows = list(dict.fromkeys(row for row, _ in cells))
-    columns = list(dict.fromkeys(version for _, version in cells))
-    lines = [["", *(f"{lower} {version or f'{here} (checkout)'}" for version in columns)]]
-    lines += [[str(row), *(cells[row, version] for version in columns)] for row in rows]
+    rows, columns = axes(cells)
+    heads = [f"{lower} {version or f'here ({here})'}" for version in columns]
+    lines = [["", "", *(f"{letter(i)}: {head}" for i, head in enumerate(heads))]]
+    for number, row in enumerate(rows, 1):
+        lines.append([str(number), str(row), *(cells[row, version] for version in columns)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
