@@ -46,6 +46,7 @@ def test_what_has_not_changed_is_green_and_run_once(root, capsys):
     assert cells["grad-optim 0.1.0"] == ["not run", "passed"]
     assert len(cells) == 1 + 2 + 2 + 5
     assert len(re.findall(r": passed; 1 passed in", out)) == 3
+    assert {path.name for path in (root / ".nox" / "releases").iterdir()} == {"trees", "wheels"}
 
 
 def test_a_change_in_core_that_breaks_a_layer_above_is_red_there_and_green_elsewhere(root, capsys):

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import zipfile
 from pathlib import Path
 
 from releasing import packages
@@ -136,8 +135,7 @@ def unpacked(wheel: Path, target: Path) -> Path:
     """Return a folder with what a wheel holds, written at most once."""
     if not target.exists():
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:  # what is interrupted leaves no half folder
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(f"{scratch}/wheel")
+            shutil.unpack_archive(wheel, f"{scratch}/wheel", "zip")
             Path(scratch, "wheel").rename(target)
     return target
 
