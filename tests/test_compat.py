@@ -127,6 +127,13 @@ def test_a_release_that_left_the_history_is_named(root, capsys):
     assert re.search(r"grad-core 0\.1\.0 was made from commit \w{12}, which does not belong", capsys.readouterr().err)
 
 
+def test_a_folder_may_be_named_from_where_one_is(root, monkeypatch, capsys):
+    """The tests of a release run in its own folder, where a path from here would lead nowhere and to other packages."""
+    monkeypatch.chdir(root.parent)
+    assert compat.main(["--root", root.name, "--package", "grad-nn"]) == 0
+    assert table(capsys.readouterr().out)["grad-nn here"] == ["passed", "as 1a"]
+
+
 @pytest.mark.parametrize(("column", "name"), [(0, "a"), (25, "z"), (26, "aa"), (53, "bb"), (701, "zz"), (702, "aaa")])
 def test_columns_have_letters(column, name):
     assert matrix.letter(column) == name

@@ -115,7 +115,7 @@ def judged(release: Release, here: Version, found: Difference, step: str) -> tup
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compare every package that has a release, and say which version step its changes demand."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, default=packages.ROOT, help="the checkout")
+    parser.add_argument("--root", type=packages.checkout, default=packages.ROOT, help="the checkout")
     root = parser.parse_args(arguments).root
     releases = record.read((root / record.FILE).read_text(encoding="utf-8"))
     right = True

@@ -234,7 +234,7 @@ def oldest(house: House, package: str) -> list[Path]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the matrix and print it, or print where wheels of the oldest lower layers lie."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--root", type=Path, default=packages.ROOT, help="the checkout")
+    parser.add_argument("--root", type=packages.checkout, default=packages.ROOT, help="the checkout")
     parser.add_argument("--package", choices=list(packages.LAYERS), help="only what this one of the checkout meets")
     parser.add_argument("--oldest", metavar="PACKAGE", help="print the oldest wheels that this one admits below it")
     options = parser.parse_args(arguments)

@@ -20,6 +20,11 @@ LAYERS: dict[str, list[str]] = {
 }
 
 
+def checkout(text: str) -> Path:
+    """Return the folder that an option names, from the root of the file system: programs run elsewhere get it too."""
+    return Path(text).resolve()
+
+
 def above(package: str) -> list[str]:
     """Return the packages that stand on this one."""
     return [upper for upper, lower in LAYERS.items() if package in lower]

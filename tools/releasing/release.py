@@ -212,7 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="do everything in a second work tree and keep nothing")
     what.add_argument("--open", action="store_true", help="write the next version with .dev0, where a change breaks")
-    parser.add_argument("--root", type=Path, default=packages.ROOT, help="the checkout")
+    parser.add_argument("--root", type=packages.checkout, default=packages.ROOT, help="the checkout")
     options = parser.parse_args(arguments)
     try:
         history.require_repository(options.root)
