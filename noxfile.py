@@ -163,16 +163,38 @@ def examples(session: nox.Session) -> None:
 def minimums(session: nox.Session, package: str) -> None:
     """The tests of each package on the oldest NumPy and the oldest lower layers that it admits."""
     project = nox.project.load_toml(ROOT / "packages" / package / "pyproject.toml")["project"]
-    floors = {}
-    for requirement in project["dependencies"]:
-        name, _, versions = requirement.partition(">=")
-        floors[name] = versions.split(",")[0]
-    for lower in LAYERS[package]:
-        here = nox.project.load_toml(ROOT / "packages" / lower / "pyproject.toml")["project"]["version"]
-        if here != floors[lower] and not here.startswith(f"{floors[lower]}."):
-            session.error(f"{package} admits {lower} {floors[lower]}, but this checkout holds only {here}")
-    install(session, "tests", packages=[*LAYERS[package], package], extra=(f"numpy=={floors['numpy']}.0",))
+    (floor,) = (r.removeprefix("numpy>=") for r in project["dependencies"] if r.startswith("numpy"))
+    install(session, "tests", "release", packages=[])
+    lower = releasing(session, "compat", "--oldest", package, silent=True) if LAYERS[package] else ""
+    install(session, packages=[package], extra=(f"numpy=={floor}.0", *str(lower).split()))
     session.run(*PYTEST, f"packages/{package}/tests", *session.posargs)
+
+
+@nox.session
+def compat(session: nox.Session) -> None:
+    """Test released versions and this checkout on each other, in one table; what a range promises must be green."""
+    install(session, "tests", "release", packages=[], extra=("numpy", "safetensors"))
+    releasing(session, "compat", *session.posargs)
+
+
+@nox.session
+def api(session: nox.Session) -> None:
+    """Compare the public names with those of each last release; what breaks demands a new version."""
+    install(session, "release", packages=[])
+    releasing(session, "api", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Release one package, for example `-- grad-nn minor`; with `--dry-run` only show what would come of it."""
+    install(session, "release", packages=[])
+    releasing(session, "release", *session.posargs)
+
+
+def releasing(session: nox.Session, program: str, *arguments: str, silent: bool = False) -> str | bool | None:
+    """Run one of the programs of tools/releasing; `silent` returns what it prints."""
+    command = ["python", "-m", f"releasing.{program}", *arguments]
+    return session.run(*command, env={"PYTHONPATH": str(ROOT / "tools")}, silent=silent)
 
 
 @nox.session
@@ -204,9 +226,9 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST)
 def types(session: nox.Session) -> None:
-    """Strict type checking of the four packages."""
-    install(session, "types", packages=[])
-    session.run("mypy", *(f"packages/{package}/src" for package in PACKAGES), *session.posargs)
+    """Strict type checking of the four packages and the tools."""
+    install(session, "types", "release", packages=[])
+    session.run("mypy", *(f"packages/{package}/src" for package in PACKAGES), "tools", *session.posargs)
 
 
 @nox.session

@@ -157,4 +157,3 @@ def test_a_small_network_learns_xor():
 def test_public_names_are_there_once():  # the linter keeps them in order
     assert len(set(nn.__all__)) == len(nn.__all__)
     assert all(hasattr(nn, name) for name in nn.__all__)
-    assert nn.__version__ == "0.1.0"

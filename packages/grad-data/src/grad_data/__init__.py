@@ -66,4 +66,4 @@ __all__: list[str] = [
     "transforms",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.1.1"

@@ -46,4 +46,4 @@ __all__ = [
     "lr_scheduler",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.1.1"

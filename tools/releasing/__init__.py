@@ -1,0 +1,1 @@
+"""How the four packages are versioned, compared and released; README.md in this folder explains it."""
