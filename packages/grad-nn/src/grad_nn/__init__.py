@@ -282,4 +282,4 @@ __all__ = [
     "weight_norm",
 ]
 
-__version__ = "0.1.1"
+__version__ = "0.2.0.dev0"
