@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 LOWER = {
@@ -45,7 +46,11 @@ def test_the_version_is_the_same_wherever_it_is_written(package):
     written = tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
     changes = re.search(r"^## (\S+)", (folder / "CHANGELOG.md").read_text(), re.MULTILINE)
     module = importlib.import_module(package.replace("-", "_"))
-    assert {written, changes[1], module.__version__} == {importlib.metadata.version(package)}
+    assert {written, module.__version__} == {importlib.metadata.version(package)}
+    if Version(written).is_devrelease:  # on the way to a release, whose changes are still fragments
+        assert Version(changes[1]) < Version(written)
+    else:
+        assert changes[1] == written
 
 
 def test_a_package_says_that_it_is_typed_and_carries_its_licence(package):
