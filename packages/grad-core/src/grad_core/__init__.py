@@ -102,7 +102,7 @@ from .transforms.reverse import grad, gradients, value_and_grad, vjp
 
 keep_freed_memory()
 
-__version__ = "0.1.1"
+__version__ = "0.1.2"
 
 __all__ = [
     "Tensor",
