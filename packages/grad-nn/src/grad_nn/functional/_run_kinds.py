@@ -85,73 +85,67 @@ class Lstm(Run):
         return self.in_rows(w_hh)
 
     def room(self, p: int) -> Array:
-        place: Array = self.gates[p]
+        place: Array = self.gates[p, :4].reshape(4 * self.hidden, self.batch)
         return place
 
     def shapes(self) -> list[tuple[int, ...]]:
         n, batch = self.hidden, self.batch
-        return [(self.steps, 4 * n, batch), (self.steps, n, batch), (self.steps + 1, n, batch)]
+        return [(self.steps + 1, 5, n, batch), (self.steps, n, batch)]
 
     def forth(self, start: list[Array], *kept: Array) -> Callable[[int, Array, Array], None]:
-        n, shape = self.hidden, (self.hidden, self.batch)
-        self.gates, self.bent, self.cells = kept  # bent: tanh(c); cells: before the first step, and after each
-        self.cells[0] = start[1]
-        product = np.empty(shape, self.dtype)
+        # gates: of each step i, f, o, g and, beside g, the cell before it, so that i and f meet both in one call
+        self.gates, self.bent = kept  # bent: tanh(c)
+        self.gates[0, 4] = start[1]
+        products = np.empty((2, self.hidden, self.batch), self.dtype)
+        kept_of_before, new = products
         half = np.array(0.5, self.dtype)  # quicker than a number
 
         def step(p: int, before: Array, after: Array) -> None:
-            gates = self.gates[p]
-            np.tanh(gates, gates)
-            open_ = gates[: 3 * n]
+            gates, cell, bent = self.gates[p], self.gates[p + 1, 4], self.bent[p]
+            active, open_ = gates[:4], gates[:3]
+            np.tanh(active, active)
             np.multiply(open_, half, open_)
             np.add(open_, half, open_)
-            i, f, o, g = gates.reshape(4, *shape)
-            cell, bent = self.cells[p + 1], self.bent[p]
-            np.multiply(f, self.cells[p], cell)
-            np.multiply(i, g, product)
-            np.add(cell, product, cell)
+            np.multiply(gates[:2], gates[3:], products)
+            np.add(new, kept_of_before, cell)
             np.tanh(cell, bent)
-            np.multiply(o, bent, after)
+            np.multiply(gates[2], bent, after)
 
         return step
 
     def hold(self, p: int, ended: Array) -> None:
-        np.copyto(self.cells[p + 1], self.cells[p], where=ended)
+        np.copyto(self.gates[p + 1, 4], self.gates[p, 4], where=ended)
 
     def last(self) -> list[Array]:
-        return [self.cells[-1].T.copy("K")]
+        return [self.gates[-1, 4].T.copy("K")]
 
     def bare(self) -> Array:
         """Of each step o tanh(c)."""
         return self.output
 
     def back(self, carried: list[Array]) -> Callable[[int, Array, Array], Array | None]:
-        n, shape = self.hidden, (self.hidden, self.batch)
         (dc,) = carried
         bare = self.bare()
-        small = np.empty(shape, self.dtype)
-        slopes = np.empty((4 * n, self.batch), self.dtype)
-        of_open, of_bent = slopes[: 3 * n], slopes[3 * n :]
+        small = np.empty_like(dc)
+        slopes = np.empty((4, *dc.shape), self.dtype)
+        of_open, of_new = slopes[:3], slopes[3]
         one = np.array(1, self.dtype)
 
         def step(p: int, dh: Array, d: Array) -> None:
-            gates = self.gates[p]
-            open_ = gates[: 3 * n]
-            i, f, o, g = gates.reshape(4, *shape)
-            di, df, do, dg = d.reshape(4, *shape)
-            bent = self.bent[p]
-            np.multiply(dh, bent, do)
+            gates, bent = self.gates[p], self.bent[p]
+            active, open_ = gates[:4], gates[:3]
+            d = d.reshape(slopes.shape)
+            np.multiply(dh, bent, d[2])
             np.multiply(bare[p], bent, small)  # o tanh(c)^2, for the derivative o (1 - tanh(c)^2)
-            np.subtract(o, small, small)
+            np.subtract(gates[2], small, small)
             np.multiply(dh, small, small)
             np.add(dc, small, dc)
-            np.multiply(dc, g, di)
-            np.multiply(dc, self.cells[p], df)
-            np.multiply(dc, i, dg)
-            np.multiply(dc, f, dc)
-            np.multiply(gates, gates, slopes)
+            np.multiply(dc, gates[3:], d[:2])
+            np.multiply(dc, gates[0], d[3])
+            np.multiply(dc, gates[1], dc)
+            np.multiply(active, active, slopes)
             np.subtract(open_, of_open, of_open)
-            np.subtract(one, of_bent, of_bent)
+            np.subtract(one, of_new, of_new)
             np.multiply(d, slopes, d)
 
         return step

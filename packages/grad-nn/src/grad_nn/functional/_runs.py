@@ -32,8 +32,8 @@ def _check_lengths(lengths: Array, steps: int) -> None:
 
 def _used(g: Array) -> list[bool]:
     """For each step whether any element is other than 0; NaN is."""
-    extremes = (np.maximum.reduce(g, axis=(1, 2), initial=0), np.minimum.reduce(g, axis=(1, 2), initial=0))
-    return [bool(high != 0 or low != 0) for high, low in zip(*extremes, strict=True)]
+    used: list[bool] = (g != 0).any(2).any(1).tolist()
+    return used
 
 
 def _carved(shapes: list[tuple[int, ...]], dtype: Any) -> list[Array]:
