@@ -4,9 +4,11 @@ from typing import Any
 
 import grad_core as gd
 import grad_nn as nn
+import grad_nn.functional as F  # noqa: N812 - as everybody writes it
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as T  # noqa: N812 - as everybody writes it
 from comparing import RNG, compare, same
 
 pytestmark = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -40,6 +42,31 @@ def test_what_is_dropped(name: str, shape: Any, axes: Any, p: float, dtype: str)
         if axes:
             assert not np.ptp(values, axes).any()
     np.testing.assert_array_equal(ours.eval()(x).data, x)
+
+
+@pytest.mark.parametrize("tau", [0.5, 2.0])
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("dim", [0, -1])
+def test_gumbel_softmax(dim: int, hard: bool, tau: float, dtype: str) -> None:
+    """The same distribution, and for the same noise the same gradient."""
+    logits = np.broadcast_to(np.array([0.0, 1.0, -1.0], dtype), (50_000, 3))
+    logits = logits if dim else logits.T
+    ours = F.gumbel_softmax(logits, tau, hard, dim=dim, generator=gd.random.Generator(0))
+    theirs = T.gumbel_softmax(torch.tensor(logits), tau, hard, dim=dim).numpy()
+    assert ours.shape == theirs.shape
+    assert ours.dtype == theirs.dtype
+    other = 1 + dim if dim else 1  # the axis of the samples
+    for moment in (1, 2, 3):
+        found, wanted = ((y**moment).mean(other) for y in (ours.data, theirs))
+        np.testing.assert_allclose(found, wanted, atol=0.01)
+    x = RNG.normal(size=(4, 3)).astype(dtype)
+    noise = gd.random.Generator(1).numpy.gumbel(size=x.shape).astype(dtype)
+    compare(
+        lambda x: F.gumbel_softmax(x, tau, dim=dim, generator=gd.random.Generator(1)),
+        lambda x: torch.softmax((x + torch.tensor(noise)) / tau, dim),
+        [x],
+        dtype,
+    )
 
 
 @pytest.mark.parametrize(("start", "end"), [(1, -1), (0, -1), (0, 1), (1, 2), (-2, -1)])

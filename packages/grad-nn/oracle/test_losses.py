@@ -65,6 +65,22 @@ def test_differences(name, options, shape, reduction, dtype):
     matched(name, {**options, "reduction": reduction}, [x, y], dtype, 1 if name == "L1Loss" else 2)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("name", "options"), [("mse_loss", {}), ("l1_loss", {}), ("huber_loss", {"delta": 0.7})], ids=repr
+)
+def test_weighted_differences(name, options, shape, reduction, dtype):
+    SEEN.add(f"{name} weight")
+    options = {**options, "reduction": reduction}
+    compare(
+        lambda x, y, w: getattr(F, name)(x, y, weight=w, **options),
+        lambda x, y, w: getattr(T, name)(x, y, weight=w, **options),
+        [normal(*shape), normal(*shape), RNG.uniform(0.5, 2, shape)],
+        dtype,
+        1 if name == "l1_loss" else 2,
+    )
+
+
 def test_differences_at_their_kinks(reduction, dtype):
     x = np.array([-2.0, -1.0, 0.0, 1.0, 2.0, 1000.0])
     for name, options in [

@@ -65,11 +65,9 @@ INSTEAD_OF_A_FUNCTION = {
     "affine_grid": "grids of places to sample images at are not there",
     "conv_tbc": "conv1d with the axes exchanged",
     "grid_sample": "grids of places to sample images at are not there",
-    "gumbel_softmax": "softmax((logits + noise) / tau), with noise from a Generator",
     "linear_cross_entropy": "for logits that do not fit into a device's memory: linear, and cross_entropy",
     "multi_head_attention_forward": "the inside of MultiheadAttention",
     "native_channel_shuffle": "channel_shuffle, which torch has twice",
-    "pdist": "pairwise_distance of the rows that np.triu_indices names",
 }
 INSTEAD_OF_A_METHOD = {
     **dict.fromkeys(("cpu", "cuda", "ipu", "mtia", "xpu", "share_memory", "to_empty"), "there is one device"),
@@ -111,10 +109,8 @@ LEFT_OUT = {
 }
 # And those that are left out of one.
 LEFT_OUT_OF = {
-    ("functional.huber_loss", "weight"): "a product with losses of reduction='none'",
+    ("functional.gumbel_softmax", "eps"): "deprecated in torch, without effect",
     ("functional.interpolate", "antialias"): "blur the image first",
-    ("functional.l1_loss", "weight"): "a product with losses of reduction='none'",
-    ("functional.mse_loss", "weight"): "a product with losses of reduction='none'",
     ("Module.load_state_dict", "assign"): "values are copied, for optimizers hold the arrays",
     ("Module.modules", "remove_duplicate"): "each module once",
     ("Module.named_modules", "memo"): "of the recursion in torch",
@@ -199,6 +195,7 @@ WRITTEN = {
     "functional.logsigmoid": "input",
     "functional.one_hot": "tensor num_classes",
     "functional.pairwise_distance": "x1 x2 p eps keepdim",
+    "functional.pdist": "input p",
     "functional.pixel_shuffle": "input upscale_factor",
     "functional.pixel_unshuffle": "input downscale_factor",
     "functional.prelu": "input weight",

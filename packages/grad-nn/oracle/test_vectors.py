@@ -15,7 +15,7 @@ def report(request):
     yield
     print(
         f"\ngrad-nn vectors, {next(COUNT)} arrays compared so far: Bilinear, Embedding (padding_idx, max_norm, "
-        "norm_type, scale_grad_by_freq, from_pretrained), CosineSimilarity, PairwiseDistance, normalize, one_hot"
+        "norm_type, scale_grad_by_freq, from_pretrained), CosineSimilarity, PairwiseDistance, pdist, normalize, one_hot"
     )
 
 
@@ -55,6 +55,15 @@ def test_cosine_similarity(shapes, dim, dtype):
 def test_pairwise_distance(shapes, p, keepdim, dtype):
     ours, theirs = nn.PairwiseDistance(p, 1e-5, keepdim), torch.nn.PairwiseDistance(p, 1e-5, keepdim)
     compare(ours, theirs, [normal(*shape) for shape in shapes], dtype)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 1), (1, 3)])
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, 3.0, float("inf")])
+def test_pdist(shape, p, dtype):
+    if p:  # torch has a first derivative only
+        compare(lambda x: F.pdist(x, p), lambda x: T.pdist(x, p), [normal(*shape)], dtype, 1)
+    x = np.round(normal(*shape)).astype(dtype)
+    same(F.pdist(x, p), T.pdist(torch.tensor(x), p), dtype)
 
 
 @pytest.mark.parametrize(("shape", "dim"), [((4, 3), 1), ((4, 3), 0), ((5,), 0), ((2, 3, 4), -1)])

@@ -299,6 +299,54 @@ def test_vectors():
     assert np.allclose(F.normalize(a, p=1).data, a / np.abs(a).sum(1, keepdims=True))
 
 
+@pytest.mark.parametrize("p", [0, 0.5, 1.0, 2.0, 3.0, math.inf])
+def test_distances_of_all_pairs_of_rows(p):
+    x = normal(5, 3)
+    pairs = [(i, j) for i in range(5) for j in range(i + 1, 5)]
+    wanted = [np.linalg.norm(x[i] - x[j], p) for i, j in pairs]
+    assert np.allclose(F.pdist(x, p).data, wanted)
+    assert F.pdist(x[:1], p).shape == (0,)
+    if p:
+        check_grads(lambda x: F.pdist(x, p), [x])
+
+
+@pytest.mark.parametrize("p", [0, 1.0, 2.0, 3.0, math.inf])
+def test_distances_of_equal_rows_have_no_gradient(p):
+    x = gd.ones((3, 2), requires_grad=True)
+    F.pdist(x, p).sum().backward()
+    assert x.grad is None or not x.grad.data.any()
+
+
+def test_what_pdist_refuses():
+    with pytest.raises(ShapeError, match=r"pdist: .* rows of a matrix \(N, D\), and x has shape \(3,\)"):
+        F.pdist(normal(3))
+    with pytest.raises(ValueError, match="pdist: p is the exponent of a norm, 0 or more, and -1 is not"):
+        F.pdist(normal(3, 2), -1)
+    with pytest.raises(DTypeError, match="pdist: it takes floats"):
+        F.pdist(np.ones((3, 2), int))
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "huber_loss"])
+@pytest.mark.parametrize("shape", [(4, 3), (3,), (4, 1)])
+def test_weighted_differences(shape, name):
+    function = getattr(F, name)
+    x, y, weight = normal(4, 3), normal(4, 3), share(*shape)
+    losses = function(x, y, reduction="none").data * weight
+    assert np.allclose(function(x, y, reduction="none", weight=weight).data, losses)
+    assert function(x, y, reduction="sum", weight=weight).item() == pytest.approx(losses.sum(), rel=1e-12)
+    # PyTorch divides by the sum of the weights, but not for Huber's loss
+    mean = losses.mean() if name == "huber_loss" else losses.sum() / np.broadcast_to(weight, x.shape).sum()
+    assert function(x, y, weight=weight).item() == pytest.approx(mean, rel=1e-12)
+    check_grads(lambda x, y, w: function(x, y, weight=w), [x, y, weight])
+    whole = np.arange(1, 13).reshape(4, 3)  # integers count too
+    assert function(x, y, weight=whole).item() == pytest.approx(function(x, y, weight=whole * 1.0).item(), rel=1e-12)
+    assert function(x.astype("f"), y.astype("f"), weight=weight).dtype == "float32"
+    with pytest.raises(ShapeError, match=rf"{name}: weight has shape \(2,\), which does not broadcast"):
+        function(x, y, weight=[1.0, 2.0])
+    with pytest.raises(ValueError, match=f"{name}: unknown reduction 'most'"):
+        function(x, y, reduction="most", weight=weight)
+
+
 def test_vectors_of_zeros():
     zeros = gd.zeros((2, 3), requires_grad=True)
     total = F.cosine_similarity(zeros, np.ones((2, 3), "f")).sum() + F.normalize(zeros).sum()

@@ -38,6 +38,7 @@ from ._ctc import ctc_loss
 from ._dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from ._embedding import bilinear, embedding, one_hot
 from ._embedding_bag import embedding_bag
+from ._gumbel import gumbel_softmax
 from ._linear import linear
 from ._losses_classes import multi_margin_loss, nll_loss
 from ._losses_distance import (
@@ -47,6 +48,7 @@ from ._losses_distance import (
     margin_ranking_loss,
     normalize,
     pairwise_distance,
+    pdist,
     triplet_margin_loss,
 )
 from ._losses_labels import (
@@ -126,6 +128,7 @@ __all__ = [
     "gelu",
     "glu",
     "group_norm",
+    "gumbel_softmax",
     "hardshrink",
     "hardsigmoid",
     "hardswish",
@@ -162,6 +165,7 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",

@@ -7,7 +7,17 @@ import grad_core as gd
 import numpy as np
 from grad_core.errors import DTypeError, ShapeError
 
-__all__ = ["REDUCTIONS", "check_probability", "check_reduction", "check_size", "like", "pair", "reduce_loss", "weigh"]
+__all__ = [
+    "REDUCTIONS",
+    "check_probability",
+    "check_reduction",
+    "check_size",
+    "like",
+    "pair",
+    "reduce_loss",
+    "reduce_weighted",
+    "weigh",
+]
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -85,3 +95,12 @@ def reduce_loss(losses: Any, reduction: str, name: str) -> Any:
     if losses.size == 0:
         raise ShapeError(f"{name}: the mean over no elements, of shape {losses.shape}: use reduction='sum'")
     return losses.mean()
+
+
+def reduce_weighted(losses: Any, weight: Any, reduction: str, name: str) -> Any:
+    """The losses times their weights, as `reduction` says; the mean is by the sum of the weights."""
+    if weight is None or check_reduction(reduction, name) != "mean":
+        return reduce_loss(weigh(losses, weight, name), reduction, name)
+    weight = gd.astype(like(weight, losses), losses.dtype)
+    total = reduce_loss(weigh(losses, weight, name), "sum", name)
+    return total / gd.sum(gd.broadcast_to(weight, losses.shape))

@@ -15,6 +15,7 @@ __all__ = [
     "margin_ranking_loss",
     "normalize",
     "pairwise_distance",
+    "pdist",
     "triplet_margin_loss",
 ]
 
@@ -82,6 +83,37 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     """
     x1, x2 = _floats(x1, "pairwise_distance"), _floats(x2, "pairwise_distance")
     return gd.norm(x1 - x2 + eps, p, axis=-1, keepdims=keepdim)
+
+
+def pdist(x: Any, p: float = 2.0) -> gd.Tensor:
+    """The p-norm of x[i] - x[j] for each pair of rows i < j, in the order (0, 1), (0, 2), ..., (1, 2), ...
+
+    Args:
+        x: (N, D), floats.
+        p: the exponent, 0 or more; 2 for the Euclidean distance, 0 for the number of elements that differ,
+            ``float("inf")`` for the largest difference.
+
+    Returns:
+        (N (N - 1) / 2,). The gradient of the distance between equal rows is 0.
+
+    Raises:
+        ShapeError: `x` is no matrix.
+        ValueError: `p` is negative.
+        DTypeError: `x` holds integers.
+
+    Example:
+        >>> import grad_core as gd
+        >>> import grad_nn.functional as F
+        >>> F.pdist(gd.tensor([[0.0, 0.0], [3.0, 4.0], [0.0, 4.0]]))
+        tensor([5., 4., 3.])
+    """
+    x = _floats(x, "pdist")
+    if x.ndim != 2:
+        raise ShapeError(f"pdist: distances are between the rows of a matrix (N, D), and x has shape {x.shape}")
+    if not p >= 0:
+        raise ValueError(f"pdist: p is the exponent of a norm, 0 or more, and {p} is not")
+    rows, others = np.triu_indices(x.shape[0], 1)
+    return gd.linalg.vector_norm(x[rows] - x[others], p, axis=1)
 
 
 def normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> gd.Tensor:

@@ -10,24 +10,26 @@ from grad_core.extend import elementwise
 
 from grad_nn.errors import RangeError
 
-from ._checks import like, pair, reduce_loss
+from ._checks import like, pair, reduce_loss, reduce_weighted, weigh
 
 __all__ = ["gaussian_nll_loss", "huber_loss", "l1_loss", "poisson_nll_loss", "smooth_l1_loss"]
 
 
-def l1_loss(x: Any, target: Any, *, reduction: str = "mean") -> gd.Tensor:
+def l1_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> gd.Tensor:
     """abs(x - target), averaged over all elements; its derivative is 0 where both are equal.
 
     Args:
         x: any shape of floats.
         target: the same shape; nothing is broadcast, which would hide a mistake.
         reduction: "mean" over all elements, "sum", or "none" for the loss of each.
+        weight: how much each element counts, of a shape that broadcasts to that of `x`; the mean is then
+            sum(weight loss) / sum(weight).
 
     Returns:
         A single number, or for "none" the shape of `x`.
 
     Raises:
-        ShapeError: the shapes differ, or the mean is over no elements.
+        ShapeError: the shapes differ, `weight` does not broadcast to them, or the mean is over no elements.
         ValueError: an unknown reduction.
 
     Example:
@@ -37,7 +39,7 @@ def l1_loss(x: Any, target: Any, *, reduction: str = "mean") -> gd.Tensor:
         tensor(1.)
     """
     x, target = pair(x, target, "l1_loss")
-    return reduce_loss(gd.abs(x - target), reduction, "l1_loss")  # type: ignore[no-any-return]
+    return reduce_weighted(gd.abs(x - target), weight, reduction, "l1_loss")  # type: ignore[no-any-return]
 
 
 @elementwise(lambda g, _ans, d, delta: g * np.clip(d, -delta, delta), name="huber_loss")
@@ -48,7 +50,7 @@ def _huber(d: Any, *, delta: float) -> Any:
     return bent * (size - 0.5 * bent)
 
 
-def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> gd.Tensor:
+def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> gd.Tensor:
     """d² / 2 where abs(d) < delta, with d = x - target, and delta (abs(d) - delta / 2) elsewhere.
 
     Source: Huber, Robust estimation of a location parameter (1964).
@@ -58,12 +60,14 @@ def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0)
         target: the same shape.
         reduction: "mean" over all elements, "sum", or "none" for the loss of each.
         delta: where the line begins, above 0.
+        weight: factors of the losses, of a shape that broadcasts to that of `x`; the mean stays one over the number
+            of elements, as in PyTorch, whose weighted `mse_loss` and `l1_loss` divide by the sum of the weights.
 
     Returns:
         A single number, or for "none" the shape of `x`.
 
     Raises:
-        ShapeError: the shapes differ, or the mean is over no elements.
+        ShapeError: the shapes differ, `weight` does not broadcast to them, or the mean is over no elements.
         ValueError: `delta` is not positive, or an unknown reduction.
 
     Example:
@@ -74,7 +78,8 @@ def huber_loss(x: Any, target: Any, reduction: str = "mean", delta: float = 1.0)
     """
     check_delta(delta, "huber_loss")
     x, target = pair(x, target, "huber_loss")
-    return reduce_loss(_huber(x - target, delta=delta), reduction, "huber_loss")  # type: ignore[no-any-return]
+    losses = weigh(_huber(x - target, delta=delta), weight, "huber_loss")
+    return reduce_loss(losses, reduction, "huber_loss")  # type: ignore[no-any-return]
 
 
 def check_delta(delta: float, name: str) -> float:

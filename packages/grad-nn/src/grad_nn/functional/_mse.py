@@ -7,7 +7,7 @@ import grad_core as gd
 import numpy as np
 from grad_core.extend import apply, array_like, in_front, op
 
-from ._checks import check_reduction
+from ._checks import check_reduction, pair, reduce_weighted
 
 __all__ = ["mse_loss"]
 
@@ -57,19 +57,21 @@ def _mse(x: Any, y: Any, *, reduction: str) -> Any:
     return total / flat.size if reduction == "mean" else total
 
 
-def mse_loss(x: Any, target: Any, *, reduction: str = "mean") -> gd.Tensor:
+def mse_loss(x: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> gd.Tensor:
     """(x - target)², averaged over all elements.
 
     Args:
         x: any shape.
         target: the same shape; nothing is broadcast, which would hide a mistake.
         reduction: "mean" over all elements, "sum", or "none" for the square of each.
+        weight: how much each element counts, of a shape that broadcasts to that of `x`; the mean is then
+            sum(weight loss) / sum(weight).
 
     Returns:
         A single number, or for "none" the shape of `x`.
 
     Raises:
-        ShapeError: the shapes differ, or the mean is over no elements.
+        ShapeError: the shapes differ, `weight` does not broadcast to them, or the mean is over no elements.
         ValueError: an unknown reduction.
 
     Example:
@@ -77,6 +79,11 @@ def mse_loss(x: Any, target: Any, *, reduction: str = "mean") -> gd.Tensor:
         >>> import grad_nn.functional as F
         >>> F.mse_loss(gd.tensor([1.0, 2.0]), gd.tensor([1.0, 4.0]), reduction="none")
         tensor([0., 4.])
+        >>> F.mse_loss(gd.tensor([1.0, 2.0]), gd.tensor([1.0, 4.0]), weight=[1.0, 3.0])
+        tensor(3.)
     """
+    if weight is not None:
+        x, target = pair(x, target, "mse_loss")
+        return reduce_weighted(gd.square(x - target), weight, reduction, "mse_loss")  # type: ignore[no-any-return]
     check_reduction(reduction, "mse_loss")
     return apply(_mse, (array_like(x), array_like(target)), {"reduction": reduction})
