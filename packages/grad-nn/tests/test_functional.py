@@ -63,6 +63,20 @@ def test_the_gradient_of_the_weight_is_a_fresh_array_and_no_view(shape):
     assert made.flags.c_contiguous
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("shape", "out"), [((1, 300), 90), ((2, 300), 90), ((400, 50), 60), ((20, 20, 50), 60)])
+def test_linear_on_large_matrices(shape, out, dtype):
+    inputs = [gd.tensor(normal(*s, dtype=dtype), requires_grad=True) for s in (shape, (out, shape[-1]), (out,))]
+    x, w, b = (t.data.astype("float64") for t in inputs)
+    y = F.linear(*inputs)
+    upstream, found = gradients_of(y, inputs)
+    g = upstream.reshape(-1, out).astype("float64")
+    wanted = [(g @ w).reshape(shape), g.T @ x.reshape(-1, shape[-1]), g.sum(0)]
+    for result, number in zip([y.data, *found], [x @ w.T + b, *wanted], strict=True):
+        assert result.dtype == dtype
+        assert np.allclose(result, number, rtol=10 * TOLERANCE[dtype], atol=100 * TOLERANCE[dtype])
+
+
 def test_linear_to_third_order():
     check_grads(F.linear, [normal(2, 2), normal(1, 2), normal(1)], order=3)
 
