@@ -1,6 +1,7 @@
 """The arrays of the backward pass: whose they are, their dtypes, several results of one op, and memory."""
 
 import gc
+import sys
 import tracemalloc
 from typing import Any
 
@@ -100,6 +101,15 @@ def test_memory_is_flat_over_thousands_of_steps_with_gc_off() -> None:
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+def test_steps_leave_no_blocks_in_stock() -> None:
+    x, w, b = gd.ones((8, 4)), gd.ones((4, 2), requires_grad=True), gd.ones(2, requires_grad=True)
+    for i in range(600):
+        if i == 100:
+            start = sys.getallocatedblocks()
+        (x @ w + b).sum().backward()
+    assert sys.getallocatedblocks() - start < 100
 
 
 # Dtypes

@@ -52,7 +52,8 @@ def linear(
 def _leading(shape: tuple[int, ...], wanted: tuple[int, ...]) -> tuple[int, ...]:
     """The axes over which an array of `shape` is summed to get `wanted`, which broadcasts to it."""
     extra = len(shape) - len(wanted)
-    return tuple(i for i, n in enumerate(shape) if i < extra or (wanted[i - extra] == 1 and n != 1))
+    # through a list: a tuple made of a generator is cut to size, and what is cut off fills Python's stock of tuples
+    return tuple([i for i, n in enumerate(shape) if i < extra or (wanted[i - extra] == 1 and n != 1)])
 
 
 def _batch_to_shape(made: Op) -> Rule:
