@@ -12,7 +12,7 @@ INK, GRID, QUICK, SLOW = "#7a8291", "#8a93a155", "#0d9488", "#d97706"
 
 def bars(title: str, named: Sequence[tuple[str, float]]) -> str:
     """Horizontal bars of ratios, with a line at 1: left of it grad is quicker."""
-    left, width, step = 190, 400, 24
+    left, width, step = 190, 320, 24
     most = max(1.25, *(ratio for _, ratio in named)) * 1.12
     height = step * len(named) + 46
     at = lambda ratio: left + width * ratio / most  # noqa: E731 - a scale is a formula
@@ -39,7 +39,7 @@ def marks(most: float) -> list[float]:
 
 def field(title: str, ratios: Sequence[float]) -> str:
     """Many ratios as thin bars from 1, sorted, on a scale of doublings."""
-    left, width, height = 50, 540, 220
+    left, width, height = 50, 450, 220
     low = min(-1, math.floor(math.log2(min(ratios))))
     high = max(1, math.ceil(math.log2(max(ratios))))
     at = lambda ratio: 12 + (height - 24) * (high - math.log2(ratio)) / (high - low)  # noqa: E731 - as above

@@ -132,7 +132,7 @@ def measured(case: Case, train_set: Arrays, test_set: Arrays, rates: list[float]
     return {"lr": lr, "wrong": [round(statistics.median(values), 2) for values in zip(*runs, strict=True)]}
 
 
-WIDTH, LEFT, TOP, LINE = 720, 230, 50, 24
+WIDTH, LEFT, TOP, LINE = 540, 230, 50, 24
 LOW, HIGH = 1.5, 100.0
 TICKS = [2, 3, 5, 10, 20, 50, 100]
 
@@ -148,12 +148,13 @@ def drawn(results: dict[str, Any]) -> str:
 
     parts = [
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {WIDTH} {bottom + 34}" '
-            'style="max-width:100%;height:auto" font-family="system-ui,sans-serif" font-size="13" fill="#808894">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{WIDTH}" height="{bottom + 34}" '
+            f'viewBox="0 0 {WIDTH} {bottom + 34}" style="max-width:100%;height:auto" '
+            'font-family="system-ui,sans-serif" font-size="13" fill="#808894">'
         ),
         "<title>Share of wrong answers on MNIST's test images, by optimizer</title>",
         f'<text x="10" y="22">optimizer</text><text x="{LEFT - 20}" y="22" text-anchor="end">lr</text>',
-        f'<text x="{LEFT}" y="22">% of test images wrong after 1 (pale) to {PASSES} (full) passes</text>',
+        f'<text x="{LEFT}" y="22">% of test images wrong, pass 1 (pale) to {PASSES}</text>',
     ]
     parts += [
         f'<path d="M{x(tick):.1f} {TOP - 14}V{bottom}" stroke="#808894" stroke-opacity=".35"/>'
@@ -166,12 +167,13 @@ def drawn(results: dict[str, Any]) -> str:
         parts.append(f'<text x="10" y="{y + 4}">{escape(name)}</text>')
         parts.append(f'<text x="{LEFT - 20}" y="{y + 4}" text-anchor="end">{lr:g}</text>')
         parts.append(
-            f'<path d="M{x(min(values)):.1f} {y}H{x(max(values)):.1f}" stroke="#0d9488" stroke-opacity=".4" '
+            f'<path d="M{x(min(values)):.1f} {y}H{x(max(values)):.1f}" stroke="#0d9488" stroke-opacity=".6" '
             'stroke-width="2"/>'
         )
         for number, value in enumerate(values, 1):
+            opacity = 0.2 + 0.8 * number / len(values)
             parts.append(
-                f'<circle cx="{x(value):.1f}" cy="{y}" r="5" fill="#0d9488" fill-opacity="{number / len(values):.2f}">'
+                f'<circle cx="{x(value):.1f}" cy="{y}" r="5" fill="#0d9488" fill-opacity="{opacity:.2f}">'
                 f"<title>{escape(name)}, pass {number}: {value:.2f} %</title></circle>"
             )
     return "\n".join([*parts, "</svg>"]) + "\n"
