@@ -15,12 +15,9 @@ P = inspect.Parameter
 
 # What torch.nn has and grad-nn has not, and why.
 INSTEAD_OF_A_CLASS = {
-    "AdaptiveLogSoftmaxWithLoss": "of use for vocabularies that are too large for a NumPy model anyway",
     "CrossMapLRN2d": "the older form of LocalResponseNorm",
     "Container": "deprecated in torch: Sequential, ModuleList",
     "DataParallel": "copies of a model on several devices, and there is one here",
-    "FractionalMaxPool2d": "windows at random places, which hardly anybody uses",
-    "FractionalMaxPool3d": "windows at random places, which hardly anybody uses",
     "LinearCrossEntropyLoss": "for logits that do not fit into a device's memory: Linear, and CrossEntropyLoss",
     "LinearCrossEntropyOptions": "of LinearCrossEntropyLoss",
     "NLLLoss2d": "deprecated in torch: NLLLoss takes images",
@@ -55,10 +52,7 @@ INSTEAD_OF_A_FUNCTION = {
         )
     },
     **dict.fromkeys(("upsample", "upsample_bilinear", "upsample_nearest"), "deprecated in torch: interpolate"),
-    **{
-        f"fractional_max_pool{rest}": "windows at random places, which hardly anybody uses"
-        for rest in ("2d", "3d", "2d_with_indices", "3d_with_indices")
-    },
+    **{f"fractional_max_pool{rank}d_with_indices": "return_indices=True" for rank in (2, 3)},
     **dict.fromkeys(
         ("grouped_mm", "scaled_mm", "scaled_grouped_mm"), "products in formats of numbers of graphics cards"
     ),
@@ -101,6 +95,7 @@ LEFT_OUT = {
     "size_average": "deprecated in torch: reduction",
     "reduce": "deprecated in torch: reduction",
     "sparse": "gradients are dense arrays",
+    "_random_samples": "private in torch: generator",
     "_stacklevel": "where a warning of torch's points",
     "_weight": "private in torch: from_pretrained",
     "_freeze": "private in torch: from_pretrained",
@@ -135,6 +130,8 @@ OURS_IN = {
 # The same parameter by another name: `input` is x in all functions, and what it holds where that is something special.
 RENAMED = {"input": "x", "input1": "x1", "input2": "x2"}
 RENAMED_IN = {
+    ("AdaptiveLogSoftmaxWithLoss.forward", "input_"): "x",
+    ("AdaptiveLogSoftmaxWithLoss.forward", "target_"): "target",
     ("CrossEntropyLoss.forward", "input"): "logits",
     ("Embedding.forward", "input"): "ids",
     ("EmbeddingBag.forward", "input"): "ids",
@@ -189,6 +186,10 @@ WRITTEN = {
     "functional.bilinear": "input1 input2 weight bias",
     "functional.channel_shuffle": "input groups",
     "functional.cosine_similarity": "x1 x2 dim eps",
+    **{
+        f"functional.fractional_max_pool{rank}d": "input kernel_size output_size output_ratio return_indices"
+        for rank in (2, 3)
+    },
     "functional.gelu": "input * approximate",
     "functional.hardshrink": "input lambd",
     "functional.linear": "input weight bias",

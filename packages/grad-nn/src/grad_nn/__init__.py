@@ -16,6 +16,7 @@ from ._activation_piecewise import (
 )
 from ._activation_rows import GLU, LogSoftmax, Softmax, Softmax2d, Softmin
 from ._activation_smooth import CELU, ELU, GELU, SELU, LogSigmoid, Mish, SiLU, Softplus, Softsign, Tanhshrink
+from ._adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from ._attention import MultiheadAttention
 from ._average import EMA, AveragedModel
 from ._batch_norm import (
@@ -35,6 +36,7 @@ from ._dicts import ModuleDict, ParameterDict
 from ._dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout
 from ._embedding import Bilinear, Embedding
 from ._embedding_bag import EmbeddingBag
+from ._fractional import FractionalMaxPool2d, FractionalMaxPool3d
 from ._grouped_query import GroupedQueryAttention, KVCache
 from ._linear import Linear
 from ._lists import ModuleList, ParameterList
@@ -121,6 +123,7 @@ __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
     "AdaptiveAvgPool3d",
+    "AdaptiveLogSoftmaxWithLoss",
     "AdaptiveMaxPool1d",
     "AdaptiveMaxPool2d",
     "AdaptiveMaxPool3d",
@@ -164,6 +167,8 @@ __all__ = [
     "FeatureAlphaDropout",
     "Flatten",
     "Fold",
+    "FractionalMaxPool2d",
+    "FractionalMaxPool3d",
     "GRUCell",
     "GaussianNLLLoss",
     "GroupNorm",

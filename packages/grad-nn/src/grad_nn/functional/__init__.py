@@ -38,6 +38,7 @@ from ._ctc import ctc_loss
 from ._dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
 from ._embedding import bilinear, embedding, one_hot
 from ._embedding_bag import embedding_bag
+from ._fractional import fractional_max_pool2d, fractional_max_pool3d
 from ._gumbel import gumbel_softmax
 from ._linear import linear
 from ._losses_classes import multi_margin_loss, nll_loss
@@ -124,6 +125,8 @@ __all__ = [
     "feature_alpha_dropout",
     "flatten",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool3d",
     "gaussian_nll_loss",
     "gelu",
     "glu",

@@ -12,6 +12,8 @@ from grad_core.extend import in_front, nondiff
 from ._checks import check_size
 
 __all__ = [
+    "Size",
+    "each",
     "local_response_norm",
     "lp_pool1d",
     "lp_pool2d",
@@ -24,7 +26,7 @@ __all__ = [
 Size = int | Sequence[int]
 
 
-def _each(value: Size, rank: int, name: str, argument: str, least: int) -> tuple[int, ...]:
+def each(value: Size, rank: int, name: str, argument: str, least: int) -> tuple[int, ...]:
     """One integer for each of `rank` axes."""
     given: tuple[Any, ...] = tuple(value) if isinstance(value, list | tuple) else (value,) * rank
     try:
@@ -40,8 +42,8 @@ def _lp_pool(
     mean: Callable[..., Any], rank: int, x: Any, norm_type: float, kernel: Size, stride: Size | None, ceil_mode: bool
 ) -> gd.Tensor:
     name = f"lp_pool{rank}d"
-    kernel = _each(kernel, rank, name, "kernel_size", 1)
-    stride = kernel if stride is None else _each(stride, rank, name, "stride", 1)
+    kernel = each(kernel, rank, name, "kernel_size", 1)
+    stride = kernel if stride is None else each(stride, rank, name, "stride", 1)
     if not 0 < norm_type < np.inf:
         raise ValueError(f"{name}: norm_type is the exponent of a sum, above 0 and finite, and not {norm_type}")
     if rank == 1:
@@ -177,9 +179,9 @@ def _max_unpool(
 ) -> gd.Tensor:
     name = f"max_unpool{rank}d"
     x, indices = gd.asarray(x), gd.asarray(indices)
-    kernel = _each(kernel, rank, name, "kernel_size", 1)
-    stride = kernel if stride is None else _each(stride, rank, name, "stride", 1)
-    padding = _each(padding, rank, name, "padding", 0)
+    kernel = each(kernel, rank, name, "kernel_size", 1)
+    stride = kernel if stride is None else each(stride, rank, name, "stride", 1)
+    padding = each(padding, rank, name, "padding", 0)
     if x.ndim not in (rank + 1, rank + 2):
         raise ShapeError(f"{name}: takes (N, C) or (C) and {rank} spatial axes, and x has shape {x.shape}")
     if indices.shape != x.shape:
