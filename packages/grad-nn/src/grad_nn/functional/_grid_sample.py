@@ -4,6 +4,7 @@ Between its neighbours an image is a polynomial of the place along each axis, so
 too. Everything is composed of ops that are there: only which elements are taken is worked out beside the graph.
 """
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -80,8 +81,9 @@ def grid_sample(
     grid = like(grid, x)
     _check(x, grid, mode, padding_mode)
     batch, channels, *lengths = x.shape
-    rank, size = len(lengths), int(np.prod(lengths))
-    at = gd.moveaxis(grid.reshape((batch, -1, rank)), -1, 0)[::-1]  # the places along each axis of x, in its order
+    rank, size, places = len(lengths), math.prod(lengths), math.prod(grid.shape[1:-1])
+    # for each axis of x, in its order, the places along it: one after the other in memory, so that all is quick
+    at = gd.stack([grid[..., i].reshape((batch, places)) for i in reversed(range(rank))])
     at = _elements(at, lengths, padding_mode, bool(align_corners), mode)
     first = gd.round(at) if mode == "nearest" else gd.floor(at)
     taken = _taken(first, lengths=tuple(lengths), mode=mode, padding_mode=padding_mode, corners=bool(align_corners))
@@ -93,7 +95,7 @@ def grid_sample(
         y = gd.where(True, found[:, :, 0], gd.sum(first, 0))
     else:
         y = gd.sum(found * _weights(at - first, mode), 2)
-    return gd.moveaxis(y, 0, 1).reshape((batch, channels, *grid.shape[1:-1]))  # type: ignore[no-any-return]
+    return gd.moveaxis(y, 0, 1).reshape((batch, channels, *grid.shape[1:-1]))
 
 
 def _check(x: Any, grid: Any, mode: str, padding_mode: str) -> None:
@@ -104,7 +106,9 @@ def _check(x: Any, grid: Any, mode: str, padding_mode: str) -> None:
             f"grid_sample: unknown padding_mode {padding_mode!r}: give one of {', '.join(map(repr, _PADDINGS))}"
         )
     if x.ndim not in (4, 5):
-        raise ShapeError(f"grid_sample: takes images (N, C, H, W) or volumes (N, C, D, H, W), and x has {x.shape}")
+        raise ShapeError(
+            f"grid_sample: takes images (N, C, H, W) or volumes (N, C, D, H, W), and x has shape {x.shape}"
+        )
     if mode == "bicubic" and x.ndim == 5:
         raise ValueError(
             f"grid_sample: mode='bicubic' takes images (N, C, H, W), and x has shape {x.shape}: use 'bilinear'"
@@ -128,7 +132,9 @@ def _check(x: Any, grid: Any, mode: str, padding_mode: str) -> None:
             f"image needs its own, so use gd.broadcast_to(grid, {(x.shape[0], *grid.shape[1:])}) where they share one"
         )
     if 0 in x.shape[2:]:
-        raise ShapeError(f"grid_sample: x has shape {x.shape}, and no spatial axis may be empty: there is nothing there")
+        raise ShapeError(
+            f"grid_sample: x has shape {x.shape}, and no spatial axis may be empty: there is nothing there"
+        )
 
 
 def _elements(at: Any, lengths: list[int], padding_mode: str, corners: bool, mode: str) -> Any:
@@ -137,7 +143,8 @@ def _elements(at: Any, lengths: list[int], padding_mode: str, corners: bool, mod
     at = (at + 1) * ((n - 1) / 2) if corners else (at + 1) * (n / 2) - 0.5
     if padding_mode == "reflection" and mode != "bicubic":  # whose neighbours are reflected, and not its place
         low, span = (0.0, np.maximum(n - 1, 1)) if corners else (-0.5, n)
-        at = low + span - abs(span - gd.remainder(at - low, 2 * span))
+        behind = gd.remainder(abs(at - low), 2 * span)
+        at = low + gd.minimum(behind, 2 * span - behind)
     if padding_mode == "zeros" or mode == "bicubic":
         # further out all is the same, and numbers that are no integers of the machine would give a warning
         return at if padding_mode == "reflection" else gd.clip(at, -4, n + 3)
@@ -149,18 +156,15 @@ def _elements(at: Any, lengths: list[int], padding_mode: str, corners: bool, mod
 def _taken(first: Any, *, lengths: tuple[int, ...], mode: str, padding_mode: str, corners: bool) -> Any:
     """For each place the numbers of its neighbours in all the images as one row; outside, the number behind the last.
 
-    Args:
-        first: the element at or before each place, along each axis: (..., axes, N, places).
-        lengths: of the axes.
-
-    Returns:
-        (..., N, neighbours, places).
+    `first` has for each axis the element at or before each place: (..., axes, N, places), of axes of these lengths; the
+    result is (..., N, neighbours, places).
     """
     batch, places = first.shape[-2:]
-    size = int(np.prod(lengths))
+    size = math.prod(lengths)
     start, polynomials = _NEIGHBOURS[mode]
     steps = np.arange(start, start + len(polynomials)).reshape(-1, 1)
-    first = np.where(np.isfinite(first), first, -8).astype(np.intp)
+    far = ~(np.abs(first.astype(np.float64)) < 2**62)  # NaN too
+    first = np.where(far, -8, first).astype(np.intp)
     numbers: Any = np.zeros((1, 1), np.intp)
     inside: Any = np.ones((1, 1), np.bool_)
     for i, n in enumerate(lengths):
@@ -171,7 +175,7 @@ def _taken(first: Any, *, lengths: tuple[int, ...], mode: str, padding_mode: str
             each = _reflected(each, n, corners)
         within = (each >= 0) & (each < n)
         # all neighbours along this axis for each along the axes before it
-        shape = (*each.shape[:-2], -1, places)
+        shape = (*each.shape[:-2], numbers.shape[-2] * len(steps), places)
         numbers = (numbers[..., :, None, :] * n + each[..., None, :, :]).reshape(shape)
         inside = (inside[..., :, None, :] & within[..., None, :, :]).reshape(shape)
     return np.where(inside, numbers + np.arange(batch).reshape(-1, 1, 1) * size, batch * size)
@@ -197,7 +201,8 @@ def _weights(t: Any, mode: str) -> Any:
     along = factors[:, :1] + gd.matmul(factors[:, 1:], gd.stack(powers, 2))
     total = along[0]
     for one in along[1:]:
-        total = (total[:, :, None] * one[:, None]).reshape((t.shape[1], -1, t.shape[2]))
+        each = total[:, :, None] * one[:, None]
+        total = each.reshape((t.shape[1], total.shape[1] * len(factors), t.shape[2]))
     return total
 
 
