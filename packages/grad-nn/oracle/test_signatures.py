@@ -56,9 +56,7 @@ INSTEAD_OF_A_FUNCTION = {
     **dict.fromkeys(
         ("grouped_mm", "scaled_mm", "scaled_grouped_mm"), "products in formats of numbers of graphics cards"
     ),
-    "affine_grid": "grids of places to sample images at are not there",
     "conv_tbc": "conv1d with the axes exchanged",
-    "grid_sample": "grids of places to sample images at are not there",
     "linear_cross_entropy": "for logits that do not fit into a device's memory: linear, and cross_entropy",
     "multi_head_attention_forward": "the inside of MultiheadAttention",
     "native_channel_shuffle": "channel_shuffle, which torch has twice",
@@ -151,6 +149,10 @@ DEFAULTS: dict[tuple[str, str], tuple[Any, str]] = {
     **{
         (f"functional.{name}", "dim"): (-1, "for None torch guesses an axis, with a warning")
         for name in ("log_softmax", "softmax", "softmin")
+    },
+    **{
+        (f"functional.{name}", "align_corners"): (False, "what torch takes None for, with a warning")
+        for name in ("affine_grid", "grid_sample")
     },
     **{
         (name, "activation"): ("relu", "the same function, by its name")

@@ -39,6 +39,7 @@ from ._dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, f
 from ._embedding import bilinear, embedding, one_hot
 from ._embedding_bag import embedding_bag
 from ._fractional import fractional_max_pool2d, fractional_max_pool3d
+from ._grid_sample import affine_grid, grid_sample
 from ._gumbel import gumbel_softmax
 from ._linear import linear
 from ._losses_classes import multi_margin_loss, nll_loss
@@ -95,6 +96,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -130,6 +132,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
