@@ -7,10 +7,10 @@ import grad_core as gd
 import numpy as np
 from grad_core.extend import apply, array_like, in_front, op, sum_to
 
-__all__ = ["linear"]
+__all__ = ["LARGE", "linear"]
 
-# Elements of a product of matrices from which on `matmul` makes it.
-_LARGE = 1 << 14
+# Elements of a product of matrices from which on `matmul` makes it, and not `dot`.
+LARGE = 1 << 14
 
 
 def _product(x: Any, y: Any) -> Any:
@@ -19,7 +19,7 @@ def _product(x: Any, y: Any) -> Any:
     Calling `dot` costs half of calling `matmul`, and the outer product of a batch of one takes it a tenth of the time.
     But it fills its result with zeros first: for a product of 1,024x64 and 64x64 that is a third of the time.
     """
-    if len(y) > 1 and len(x) * y.shape[1] >= _LARGE:
+    if len(y) > 1 and len(x) * y.shape[1] >= LARGE:
         return np.matmul(x, y)
     return x.dot(y)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ._linear import LARGE
+
 __all__ = ["Back", "Run"]
 
 Array = np.ndarray[Any, Any]
@@ -105,7 +107,8 @@ class Run:
         states = self.entered[self.inputs : -1].transpose(1, 0, 2)
         step = self.forth(start, *kept)
         before = start[0]
-        multiply = np.dot
+        large = self.blocks * self.hidden * self.batch >= LARGE
+        multiply: Any = np.matmul if large else np.dot
         for p, entered in enumerate(self.entered.transpose(1, 0, 2)):
             states[p] = before
             after = self.output[p]
@@ -219,7 +222,7 @@ class Back:
             entered = run.entered[:, start:stop].reshape(len(run.entered), -1)
             whole += products.dot(entered.T)
             if by_x is not None:
-                np.dot(products.T, of_input, by_x[start:stop].reshape(-1, run.inputs))
+                np.matmul(products.T, of_input, by_x[start:stop].reshape(-1, run.inputs))
         self.found = {**run.parts(whole), "h": state.T}
         if carried:
             self.found["c"] = carried[0].T
