@@ -22,8 +22,10 @@ Part = tuple[int, Any, int, tuple[int, ...]]
 
 # Bytes of a piece. With smaller ones, the calls cost more than what the nearest cache saves: with 32, 64, 128 and 180
 # thousand numbers in a piece, a step of Adam over 700,000 took 1,245, 1,198, 1,161 and 1,155 us on one core with 1 MiB
-# of cache, and 884, 875, 789 and 782 us on two, which wait for the interpreter between calls.
-LIMIT = 1 << 19
+# of cache, and 884, 875, 789 and 782 us on two, which wait for the interpreter between calls. With larger ones, the
+# five arrays of a step leave a cache of 2 MiB: there 64, 96 and 128 thousand took 952, 905 and 910 us on two cores, and
+# over the 100,000 numbers of a small network, on one, 190, 200 and 225 us.
+LIMIT = 3 << 17
 # Bytes of parameters from which on a second thread is asked for help. It needs some 50 us to wake.
 WORTH_HELP = 1 << 20
 # A state whose gradient stays 0 decays towards the denormal range, and there arithmetic takes up to ten times as long:

@@ -6,7 +6,7 @@ from typing import Any
 import grad_core as gd
 import numpy as np
 from grad_core.errors import DTypeError, ShapeError
-from grad_core.extend import in_front, nondiff
+from grad_core.extend import batch_in_front, nondiff
 from grad_core.random import Generator, default_generator
 
 from ._windows import Size, each
@@ -39,11 +39,7 @@ def _starts(samples: Any, length: int, kernel: int, count: int) -> Any:
     return starts
 
 
-def _maxima_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
-    return _maxima.on(in_front(inputs[0], axes[0]), **params), 0
-
-
-@nondiff(batch=_maxima_batch, name="fractional_max_pool")
+@nondiff(name="fractional_max_pool")
 def _maxima(x: Any, *, kernel: tuple[int, ...], size: tuple[int, ...], generator: Generator) -> Any:
     """Where the maximum of each window stands, counted through the spatial axes of a channel."""
     rank = len(kernel)
@@ -62,6 +58,9 @@ def _maxima(x: Any, *, kernel: tuple[int, ...], size: tuple[int, ...], generator
     values = np.take_along_axis(flat, window.reshape((*lead, -1)), -1).reshape(window.shape)
     chosen = np.take_along_axis(window, np.argmax(values, -1)[..., None], -1)
     return chosen.reshape((*lead, *size))
+
+
+_maxima.batch = batch_in_front(_maxima)
 
 
 def _pool(

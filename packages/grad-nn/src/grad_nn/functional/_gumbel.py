@@ -5,7 +5,7 @@ from typing import Any
 import grad_core as gd
 import numpy as np
 from grad_core.errors import DTypeError
-from grad_core.extend import elementwise, in_front, nondiff
+from grad_core.extend import batch_in_front, elementwise, nondiff
 from grad_core.random import Generator, default_generator
 
 from ._softmax import check_temperature
@@ -13,14 +13,13 @@ from ._softmax import check_temperature
 __all__ = ["gumbel_softmax"]
 
 
-def _noise_batch(inputs: tuple[Any, ...], axes: tuple[int | None, ...], **params: Any) -> tuple[Any, int]:
-    return _noise.on(in_front(inputs[0], axes[0]), **params), 0
-
-
-@nondiff(batch=_noise_batch, name="gumbel_softmax")
+@nondiff(name="gumbel_softmax")
 def _noise(x: Any, *, generator: Generator) -> Any:
     """For each element a number from Gumbel's distribution, exp(-(x + exp(-x)))."""
     return generator.numpy.gumbel(size=x.shape).astype(x.dtype)
+
+
+_noise.batch = batch_in_front(_noise)
 
 
 @elementwise(None, 1, name="gumbel_softmax")
